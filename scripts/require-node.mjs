@@ -1,0 +1,28 @@
+// Plain JavaScript, because it must run on the Node that a machine happens to have.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const REQUIRED_MAJOR = 24;
+
+/**
+ * Runs `entry` (a URL of a module) on Node 24 or newer: in this process when it is one, else in the
+ * Node that the install brought along. Without either it prints what to do and exits with 1.
+ */
+export async function runOnRequiredNode(entry) {
+  if (Number(process.versions.node.split('.')[0]) >= REQUIRED_MAJOR) {
+    await import(entry.href);
+    return;
+  }
+  const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+  if (!existsSync(bundled)) {
+    process.stderr.write(
+      `mailhook needs Node ${REQUIRED_MAJOR} or newer, and this is ${process.versions.node}: ` +
+        'install it from https://nodejs.org, or run `npm ci` on linux-x64, linux-arm64 or win-x64, where it comes along\n',
+    );
+    process.exit(1);
+  }
+  const child = spawn(bundled, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+}

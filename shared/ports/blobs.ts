@@ -1,0 +1,27 @@
+import type { Readable } from 'node:stream';
+
+export type BlobKind = 'raw' | 'event' | 'body' | 'ledger';
+
+/** Where a blob lies; opaque outside the adapter. */
+export type BlobRef = string & { readonly __blob: true };
+
+/** The first and the last byte, both included, as in an HTTP range. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Bytes that are written once. A blob nobody refers to is swept an hour after it was written, so a crash between
+ * `put` and the commit leaves no rubbish for ever.
+ */
+export interface Blobs {
+  /** Durable when it resolves, and always under a fresh name: nothing is ever overwritten. */
+  put(kind: BlobKind, bytes: Uint8Array): Promise<BlobRef>;
+  /** The whole blob. Throws when there is none. For small ones; see `open`. */
+  read(ref: BlobRef): Promise<Uint8Array>;
+  /** The blob, or a part of it, as a stream. Throws when there is none. */
+  open(ref: BlobRef, range?: ByteRange): Promise<Readable>;
+  /** Gone when it resolves; one that is not there is gone too. */
+  drop(ref: BlobRef): Promise<void>;
+}

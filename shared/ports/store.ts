@@ -1,0 +1,276 @@
+import type { Account, AccountError, AccountSettings, AccountState, ServerAction } from '../account.ts';
+import type { Delivery, DeliveryState, Outcome, Trigger } from '../delivery.ts';
+import type { EventRecord, MessageState } from '../event.ts';
+import type { AccountId, DeliveryRef, EventId, Source, WebhookId } from '../identity.ts';
+import type { PollReason } from '../jobs.ts';
+import type { SettlementCause } from '../settlement.ts';
+import type { Webhook } from '../webhook.ts';
+import type { BlobRef } from './blobs.ts';
+import type { Cursor } from './mail-source.ts';
+import type { Sealed } from './vault.ts';
+
+/** Holding an account's lease. Every write of a poll carries it; a write whose lease was lost answers `fenced`. */
+export interface Fence {
+  readonly accountId: AccountId;
+  readonly token: string;
+}
+
+export type Acquired =
+  | { readonly kind: 'acquired'; readonly fence: Fence; readonly account: Account }
+  /** Somebody else polls it. */
+  | { readonly kind: 'busy' }
+  /** The slot was polled already, or `notBefore` has not passed. */
+  | { readonly kind: 'not-due' }
+  /** Its state forbids it (for `manual`: only `paused`). */
+  | { readonly kind: 'inactive'; readonly state: AccountState }
+  | { readonly kind: 'gone' };
+
+/** The key of a gap or a settlement within its account; opaque outside the adapter. */
+export type WorkKey = string & { readonly __work: true };
+
+/** A message below the cursor that could not be fetched yet. */
+export interface Gap {
+  readonly key: WorkKey;
+  readonly source: Source;
+  readonly backfill: boolean;
+  /** Fetches that failed so far. */
+  readonly attempts: number;
+  readonly dueAt: Date;
+  readonly error: string;
+}
+
+/** One thing to do to a message on its server. */
+export interface Settlement {
+  readonly key: WorkKey;
+  readonly eventId: EventId;
+  readonly source: Source;
+  readonly cause: SettlementCause;
+  readonly action: ServerAction;
+  readonly attempts: number;
+  readonly dueAt: Date;
+}
+
+/** An event on its way into the store. Its counters and settlement follow from `webhooks`. */
+export type NewEvent = Omit<EventRecord, 'open' | 'delivered' | 'failed' | 'settlement' | 'committedAt'> & {
+  /** One delivery is made for each. */
+  readonly webhooks: readonly WebhookId[];
+};
+
+/** What a poll did to the account's outstanding work, written together with the cursor. */
+export interface Progress {
+  /** Null when no mailbox moved on. */
+  readonly cursor: Cursor | null;
+  readonly opened: readonly Omit<Gap, 'key' | 'attempts'>[];
+  readonly rescheduled: readonly { readonly key: WorkKey; readonly dueAt: Date; readonly error: string }[];
+  /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended. */
+  readonly closed: readonly { readonly key: WorkKey; readonly as: 'done' | 'failed' | 'void' }[];
+}
+
+/** How a poll ended, written when the lease is given back. */
+export interface PollHealth {
+  readonly at: Date;
+  /** Null after a good poll: it sets `lastSuccessAt`, clears `lastError` and the count of failures. */
+  readonly error: AccountError | null;
+  /** Another state, with its reason; null leaves it. A good poll of an account in `auth_failed` or `error` makes it active. */
+  readonly state: { readonly state: AccountState; readonly reason: string | null } | null;
+  readonly notBefore: Date | null;
+  /** When the rest of what was listed is to be fetched; null when nothing is left. */
+  readonly backlogAt: Date | null;
+  readonly held: number;
+  /** How many operational events the account has raised; see `operationalEventId`. */
+  readonly transitions: number;
+}
+
+/** Something due, found by the tick. */
+export type WorkRef =
+  | { readonly kind: 'account'; readonly id: AccountId; readonly host: string }
+  | { readonly kind: 'delivery'; readonly ref: DeliveryRef }
+  /** The gate has opened with deliveries parked: release that many. */
+  | { readonly kind: 'webhook'; readonly id: WebhookId; readonly release: number };
+
+/** A delivery taken for one attempt: nobody else attempts it until `finish`, or until the lease ends. */
+export interface Claim {
+  readonly ref: DeliveryRef;
+  readonly token: string;
+  readonly accountId: AccountId;
+  /** Charged attempts so far. */
+  readonly attemptCount: number;
+  readonly trigger: Trigger;
+  readonly eventType: string;
+  readonly webhook: Webhook;
+  /** The bytes to post. */
+  readonly body: BlobRef;
+  /** Whether `body` is the reduced form already. */
+  readonly reduced: boolean;
+}
+
+export interface Page<Item> {
+  readonly data: readonly Item[];
+  /** Opaque; null on the last page. */
+  readonly next: string | null;
+}
+
+export interface PageRequest {
+  /** `next` of the page before; null for the first. A cursor that is not one of ours gives the first page. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+export interface MessageFilter {
+  readonly accountId?: AccountId;
+  readonly state?: MessageState;
+  /** Committed at or after. */
+  readonly since?: Date;
+}
+
+export interface DeliveryFilter {
+  readonly webhookId?: WebhookId;
+  readonly state?: DeliveryState;
+  /** Created at or after. */
+  readonly since?: Date;
+}
+
+export interface StoreCounts {
+  readonly accounts: Readonly<Record<AccountState, number>>;
+  readonly deliveries: Readonly<Record<DeliveryState, number>>;
+  readonly pendingMessages: number;
+  readonly oldestPendingAt: Date | null;
+  /** Active accounts without an enabled webhook that selects them. */
+  readonly accountsWithoutWebhook: number;
+  readonly lastTickAt: Date | null;
+}
+
+/** A message with its deliveries, as the API shows it. */
+export interface MessageView {
+  readonly event: EventRecord;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** Everything that is remembered. Each method is one atomic step, durable when it resolves. */
+export interface Store {
+  // -- work ---------------------------------------------------------------------------------------------------------
+
+  /** Active accounts with a slot in `(since, now]`; each once, with the newest slot. */
+  dueAccounts(
+    since: Date,
+    now: Date,
+  ): AsyncIterable<{ readonly id: AccountId; readonly host: string; readonly slot: Date }>;
+  /**
+   * What is due: deliveries, accounts with gaps, settlements or a backlog (active, unleased, `notBefore` passed), gates
+   * that opened. Oldest first, at most `limit`; each one's due time moves on by 2 minutes, so that nothing is found twice.
+   */
+  dueWork(now: Date, limit: number): Promise<readonly WorkRef[]>;
+  /** When the tick last ran; null before the first. */
+  lastTick(): Promise<Date | null>;
+  saveTick(now: Date): Promise<void>;
+
+  // -- poll ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * Takes the account's lease. A slot must be newer than the last one taken; slot and backlog need an active account and
+   * `notBefore` passed; `manual` takes any but a paused one, `baseline` (see `PollReason`) a paused one too.
+   */
+  acquire(id: AccountId, reason: PollReason | 'baseline', now: Date, ttlMs: number): Promise<Acquired>;
+  /** Extends the lease; false when it was lost. */
+  renew(fence: Fence, now: Date, ttlMs: number): Promise<boolean>;
+  /** The account's cursors, and its gaps and settlements that are due; at most 1,000 of each, oldest first. */
+  pollState(
+    id: AccountId,
+    now: Date,
+  ): Promise<{
+    readonly cursors: readonly Cursor[];
+    readonly gaps: readonly Gap[];
+    readonly settlements: readonly Settlement[];
+  }>;
+  /** Which of these events are there already. */
+  known(ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
+  /** Which of these message digests are on a kept event of the account. */
+  knownDigests(id: AccountId, digests: readonly string[]): Promise<ReadonlySet<string>>;
+  /** The enabled and disabled webhooks that select the account and take this type of event. */
+  subscribers(id: AccountId, eventType: string): Promise<readonly WebhookId[]>;
+  /**
+   * Commits each event with its deliveries, all of one event or nothing of it. One that exists already is left alone and
+   * harms no other. Deliveries are due at once, and again 2 minutes later in case the hint is lost.
+   */
+  commit(
+    fence: Fence,
+    batch: readonly NewEvent[],
+    now: Date,
+  ): Promise<{ readonly committed: readonly EventId[]; readonly existing: readonly EventId[] } | 'fenced'>;
+  saveProgress(fence: Fence, progress: Progress, now: Date): Promise<'ok' | 'fenced'>;
+  /** Gives the lease back. Does nothing when it was lost. */
+  release(fence: Fence, health: PollHealth): Promise<void>;
+
+  // -- dispatch -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Takes those that are pending, due and not taken. One behind a closed gate parks instead: its webhook carries the
+   * time. One whose webhook is gone is cancelled. The others are left out.
+   */
+  claim(refs: readonly DeliveryRef[], now: Date, ttlMs: number): Promise<readonly Claim[]>;
+  /**
+   * Records how attempts ended, with the counters of their events; whoever ends the last open delivery writes the
+   * settlement. A claim that was lost to another is ignored, except that `delivered` always counts.
+   */
+  finish(
+    done: readonly { readonly claim: Claim; readonly outcome: Outcome }[],
+    now: Date,
+  ): Promise<{ readonly settling: readonly AccountId[] }>;
+  /** Makes up to `count` parked deliveries pending, oldest first; the webhook becomes due again while more are parked. */
+  releaseParked(id: WebhookId, count: number, now: Date): Promise<readonly DeliveryRef[]>;
+
+  // -- registry -----------------------------------------------------------------------------------------------------
+
+  /** A login or a name that is there already is refused. */
+  createAccount(account: Account): Promise<'ok' | 'name-taken' | 'login-taken'>;
+  account(id: AccountId): Promise<Account | null>;
+  accountByName(name: string): Promise<Account | null>;
+  accounts(page: PageRequest): Promise<Page<Account>>;
+  /**
+   * Changes settings, credential, state or reason; `clearBackoff` makes the next slot count again. A changed host, port or
+   * user name changes `loginId` and drops the cursors' meaning: the next poll finds continuity broken.
+   */
+  updateAccount(
+    id: AccountId,
+    change: Partial<AccountSettings> & {
+      readonly loginId?: AccountId;
+      readonly credential?: Sealed;
+      readonly state?: AccountState;
+      readonly reason?: string | null;
+      readonly held?: number;
+      readonly clearBackoff?: boolean;
+    },
+  ): Promise<Account | 'gone' | 'name-taken' | 'login-taken'>;
+  /** Forgets the account's cursors and gaps; the next poll takes a baseline by `start`. */
+  dropCursors(id: AccountId): Promise<void>;
+  /** Removes the account with everything of it: cursors, work, events, deliveries. The blobs are swept. */
+  removeAccount(id: AccountId): Promise<'ok' | 'gone'>;
+
+  createWebhook(webhook: Webhook): Promise<'ok' | 'name-taken'>;
+  webhook(id: WebhookId): Promise<Webhook | null>;
+  webhookByName(name: string): Promise<Webhook | null>;
+  webhooks(page: PageRequest): Promise<Page<Webhook>>;
+  /** Enabling opens the gate and makes the parked due; disabling closes it. */
+  updateWebhook(
+    id: WebhookId,
+    change: Partial<Omit<Webhook, 'id' | 'gate' | 'createdAt' | 'lastSuccessAt'>>,
+    now: Date,
+  ): Promise<Webhook | 'gone' | 'name-taken'>;
+  /** Removes the webhook; its open deliveries are cancelled, which may end their events' deliveries and so settle nothing. */
+  removeWebhook(id: WebhookId, now: Date): Promise<'ok' | 'gone'>;
+  /** Deliveries of the webhook that are pending or parked. */
+  pendingOf(ids: readonly WebhookId[]): Promise<ReadonlyMap<WebhookId, number>>;
+
+  message(id: EventId): Promise<MessageView | null>;
+  /** Messages (no operational events), newest first. */
+  messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageView>>;
+  delivery(ref: DeliveryRef): Promise<Delivery | null>;
+  /** Newest first. */
+  deliveries(filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
+  /**
+   * Makes a delivery due now, whatever its state: a parked, waiting or ended one starts its schedule anew; one that does
+   * not exist yet (the webhook came later) is made. A done settlement is not reopened. `gone` when the event or the webhook is.
+   */
+  replay(ref: DeliveryRef, trigger: 'retry' | 'replay', now: Date): Promise<'ok' | 'gone'>;
+  counts(): Promise<StoreCounts>;
+}
