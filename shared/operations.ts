@@ -1,4 +1,4 @@
-import type { Account } from './account.ts';
+import type { Account, StartPolicy } from './account.ts';
 import type { Attempt } from './delivery.ts';
 import type { AccountId, WebhookId } from './identity.ts';
 
@@ -30,8 +30,11 @@ export type AccountTest =
 export interface Operations {
   /** Logs in and opens every mailbox of the account, which need not be stored. Keeps nothing. */
   testAccount(account: Account): Promise<AccountTest>;
-  /** Takes the first baseline of a stored account that is `adding`, or the baseline anew; does not change its state. */
-  baseline(id: AccountId): Promise<PollReport>;
+  /**
+   * Takes the baseline of a stored account, its first or a new one in place of its cursors, so that of what is there now
+   * only what `start` names is still delivered. Does not change the account's state.
+   */
+  baseline(id: AccountId, start: StartPolicy): Promise<PollReport>;
   /** Polls now, whatever the schedule or a back-off says, and waits for the polls (not the deliveries). */
   poll(ids: readonly AccountId[]): Promise<readonly PollReport[]>;
   /** Sends a signed `webhook.test` event once; null when there is no such webhook. */

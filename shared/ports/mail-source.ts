@@ -27,6 +27,8 @@ export interface Pop3Cursor {
   readonly mailbox: '';
   /** Hex SHA-256 over the UIDLs in wire order, each ended by CRLF, of a listing of which all is known; null when none was. */
   readonly listingHash: string | null;
+  /** How many messages that listing showed, less those deleted by us since: far fewer known ones now means new UIDLs. */
+  readonly listedCount: number;
   /** The ledger blob with the UIDLs known for good; null when none are. */
   readonly base: BlobRef | null;
   /** The ledger blob with the UIDLs that were there before mailhook; null when none are wanted or all of them are done. */
@@ -57,7 +59,7 @@ export interface Listing {
   readonly items: readonly Listed[];
   /** How many messages the mailbox holds. */
   readonly exists: number;
-  /** The cursor once every item is dealt with. A POP3 source leaves `base` and `backfill` as they were. */
+  /** The cursor once every item is dealt with. A POP3 source leaves `base` and `backfill` as they were (null with no cursor). */
   readonly next: Cursor;
 }
 

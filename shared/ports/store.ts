@@ -6,7 +6,7 @@ import type { PollReason } from '../jobs.ts';
 import type { SettlementCause } from '../settlement.ts';
 import type { Webhook } from '../webhook.ts';
 import type { BlobRef } from './blobs.ts';
-import type { Cursor } from './mail-source.ts';
+import type { Cursor, Listed } from './mail-source.ts';
 import type { Sealed } from './vault.ts';
 
 /** Holding an account's lease. Every write of a poll carries it; a write whose lease was lost answers `fenced`. */
@@ -31,8 +31,7 @@ export type WorkKey = string & { readonly __work: true };
 /** A message below the cursor that could not be fetched yet. */
 export interface Gap {
   readonly key: WorkKey;
-  readonly source: Source;
-  readonly backfill: boolean;
+  readonly item: Listed;
   /** Fetches that failed so far. */
   readonly attempts: number;
   readonly dueAt: Date;
@@ -60,7 +59,9 @@ export type NewEvent = Omit<EventRecord, 'open' | 'delivered' | 'failed' | 'sett
 export interface Progress {
   /** Null when no mailbox moved on. */
   readonly cursor: Cursor | null;
+  /** One for a message that has a gap already leaves that one as it is. */
   readonly opened: readonly Omit<Gap, 'key' | 'attempts'>[];
+  /** Counts one more attempt. */
   readonly rescheduled: readonly { readonly key: WorkKey; readonly dueAt: Date; readonly error: string }[];
   /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended. */
   readonly closed: readonly { readonly key: WorkKey; readonly as: 'done' | 'failed' | 'void' }[];
@@ -173,7 +174,7 @@ export interface Store {
   acquire(id: AccountId, reason: PollReason | 'baseline', now: Date, ttlMs: number): Promise<Acquired>;
   /** Extends the lease; false when it was lost. */
   renew(fence: Fence, now: Date, ttlMs: number): Promise<boolean>;
-  /** The account's cursors, and its gaps and settlements that are due; at most 1,000 of each, oldest first. */
+  /** The account's cursors, all its gaps, and its settlements that are due; at most 1,000 of each, oldest first. */
   pollState(
     id: AccountId,
     now: Date,
