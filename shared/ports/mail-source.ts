@@ -115,7 +115,8 @@ export interface MailSource {
   settle(actions: readonly Action[]): Promise<readonly ActionResult[]>;
   /**
    * Ends the session. POP3: `commit` sends QUIT and answers whether the server said +OK (only then are messages deleted,
-   * RFC 1939 section 6); `abort` drops the connection, so nothing is deleted. IMAP: LOGOUT, or just the end. Never throws.
+   * RFC 1939 section 6); `abort` drops the connection, so nothing is deleted. IMAP: LOGOUT, or just the end. Never throws; a second call
+   * answers as the first did.
    */
   close(how: 'commit' | 'abort'): Promise<'ok' | 'unknown'>;
 }

@@ -1,0 +1,212 @@
+import { eventIdOf, type WebhookId } from '../../shared/identity.ts';
+import { DELIVERIES_PER_JOB, type DispatchJob } from '../../shared/jobs.ts';
+import type { BlobRef } from '../../shared/ports/blobs.ts';
+import type { Fetched, Listed } from '../../shared/ports/mail-source.ts';
+import type { NewEvent } from '../../shared/ports/store.ts';
+import { FencedError, type PollDeps, type PollSession } from './deps.ts';
+import type { ParsedMessage, ParseJob } from './parse/types.ts';
+
+/** Messages that go through together: one parse call, one commit. */
+const BATCH_MESSAGES = 50;
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** Batches under way at once: fetching, parsing and committing overlap. Bounds the memory of a poll. */
+const BATCHES_IN_FLIGHT = 3;
+
+/** A message that can become an event: its bytes, or its header section alone. */
+type Arrived = Extract<Fetched, { kind: 'raw' | 'oversize' }>;
+
+/** How the messages of a listing fared, in the order they were asked for. */
+export interface Ingested {
+  readonly committed: number;
+  /** The first so many are dealt with; fewer than asked when the time was up. */
+  readonly done: readonly Listed[];
+  readonly failed: readonly { readonly item: Listed; readonly error: string }[];
+}
+
+/**
+ * Turns listed messages into committed events, in the order of writes that loses nothing: raw bytes, then the frozen
+ * event, then the record with its deliveries, then the hint that they are there. Marks nothing on the server.
+ * `afterBatch` is called with all that is dealt with so far, after each commit, and may save the cursor.
+ */
+export async function ingest(
+  deps: PollDeps,
+  session: PollSession,
+  items: readonly Listed[],
+  afterBatch: (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>,
+): Promise<Ingested> {
+  if (items.length === 0) return { committed: 0, done: [], failed: [] };
+  const webhooks = await deps.store.subscribers(session.account.id, 'message.received');
+  const pipeline = new Pipeline(deps, session, webhooks, afterBatch);
+  const limits = { maxSizeBytes: session.account.maxSizeBytes };
+  try {
+    for await (const fetched of session.source.fetch(items, limits)) {
+      await pipeline.take(fetched);
+      if (!session.goOn()) break;
+    }
+  } catch (error) {
+    // What arrived before the failure is whole: it is committed, so that a drop at every hundredth message still gets on.
+    await pipeline.drain();
+    throw error;
+  }
+  await pipeline.drain();
+  return pipeline.result();
+}
+
+class Pipeline {
+  readonly #deps: PollDeps;
+  readonly #session: PollSession;
+  readonly #webhooks: readonly WebhookId[];
+  readonly #afterBatch: (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>;
+  #batch: Fetched[] = [];
+  #batchBytes = 0;
+  readonly #inFlight: Promise<void>[] = [];
+  /** Commits happen in the order of the messages, whichever batch is parsed first. */
+  #lastCommit: Promise<void> = Promise.resolve();
+  readonly #done: Listed[] = [];
+  readonly #failed: { item: Listed; error: string }[] = [];
+  #committed = 0;
+
+  constructor(
+    deps: PollDeps,
+    session: PollSession,
+    webhooks: readonly WebhookId[],
+    afterBatch: (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>,
+  ) {
+    this.#deps = deps;
+    this.#session = session;
+    this.#webhooks = webhooks;
+    this.#afterBatch = afterBatch;
+  }
+
+  async take(fetched: Fetched): Promise<void> {
+    this.#batch.push(fetched);
+    if (fetched.kind === 'raw') this.#batchBytes += fetched.bytes.length;
+    if (this.#batch.length >= BATCH_MESSAGES || this.#batchBytes >= BATCH_BYTES) await this.#flush();
+  }
+
+  async drain(): Promise<void> {
+    if (this.#batch.length > 0) await this.#flush();
+    await Promise.all(this.#inFlight.splice(0));
+  }
+
+  result(): Ingested {
+    return { committed: this.#committed, done: this.#done, failed: this.#failed };
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    if (this.#inFlight.length >= BATCHES_IN_FLIGHT) await this.#inFlight.shift();
+    const running = this.#process(batch, this.#lastCommit);
+    // A failure surfaces where the batch is awaited; until then it must not count as unhandled.
+    running.catch(() => undefined);
+    this.#lastCommit = running;
+    this.#inFlight.push(running);
+  }
+
+  async #process(batch: readonly Fetched[], before: Promise<void>): Promise<void> {
+    const arrived = batch.filter((fetched): fetched is Arrived => 'bytes' in fetched || 'head' in fetched);
+    const events = await keepAndParse(this.#deps, this.#session, arrived, this.#webhooks);
+    await before;
+    if (events.length > 0) {
+      const answer = await this.#deps.store.commit(this.#session.fence, events, this.#deps.clock.now());
+      if (answer === 'fenced') throw new FencedError('Another poll holds the lease');
+      this.#committed += answer.committed.length;
+      await enqueueDeliveries(this.#deps, answer.committed, this.#webhooks);
+    }
+    for (const fetched of batch) {
+      this.#done.push(fetched.item);
+      if (fetched.kind === 'failed') this.#failed.push({ item: fetched.item, error: fetched.error });
+    }
+    await this.#afterBatch(this.#done, this.#failed);
+  }
+}
+
+/** Keeps the bytes, then freezes the events made of them; both durable when it resolves. */
+async function keepAndParse(
+  deps: PollDeps,
+  session: PollSession,
+  arrived: readonly Arrived[],
+  webhooks: readonly WebhookId[],
+): Promise<NewEvent[]> {
+  const now = deps.clock.now().toISOString();
+  const raws = await Promise.all(
+    arrived.map((one) => (one.kind === 'raw' ? deps.blobs.put('raw', one.bytes) : null)),
+  );
+  const jobs = arrived.map((one) => parseJob(session, one, now));
+  const sizes = jobs.map((job) => job.oversizeBytes ?? job.bytes.length);
+  const parsed = await deps.parse(jobs);
+  const bodies = await Promise.all(parsed.map((message) => deps.blobs.put('event', message.event)));
+  return jobs.map((job, index) =>
+    newEvent(job, required(parsed[index]), {
+      raw: raws[index] ?? null,
+      body: required(bodies[index]),
+      sizeBytes: sizes[index] ?? 0,
+      webhooks,
+    }),
+  );
+}
+
+function parseJob(session: PollSession, arrived: Arrived, firstSeenAt: string): ParseJob {
+  const { item } = arrived;
+  return {
+    id: eventIdOf(session.account.loginId, item.source),
+    account: { id: session.account.id, name: session.account.name },
+    source: item.source,
+    backfill: item.backfill,
+    receivedAt: item.internalDate ?? firstSeenAt,
+    flags: item.flags,
+    labels: item.labels,
+    bytes: arrived.kind === 'raw' ? arrived.bytes : arrived.head,
+    oversizeBytes: arrived.kind === 'raw' ? null : arrived.sizeBytes,
+  };
+}
+
+function newEvent(
+  job: ParseJob,
+  parsed: ParsedMessage,
+  kept: {
+    raw: BlobRef | null;
+    body: BlobRef;
+    sizeBytes: number;
+    webhooks: readonly WebhookId[];
+  },
+): NewEvent {
+  return {
+    id: job.id,
+    type: 'message.received',
+    accountId: job.account.id,
+    source: job.source,
+    backfill: job.backfill,
+    receivedAt: job.receivedAt,
+    messageId: parsed.messageId,
+    from: parsed.from,
+    subject: parsed.subject,
+    digest: parsed.digest,
+    ...kept,
+  };
+}
+
+/** Tells dispatch of new deliveries. Only a hint: the store has them due again in two minutes. */
+export async function enqueueDeliveries(
+  deps: Pick<PollDeps, 'queue'>,
+  eventIds: readonly NewEvent['id'][],
+  webhooks: readonly WebhookId[],
+): Promise<void> {
+  for (const webhookId of webhooks) {
+    const jobs: DispatchJob[] = [];
+    for (let at = 0; at < eventIds.length; at += DELIVERIES_PER_JOB) {
+      const deliveries = eventIds
+        .slice(at, at + DELIVERIES_PER_JOB)
+        .map((eventId) => ({ eventId, webhookId }));
+      jobs.push({ kind: 'dispatch', deliveries });
+    }
+    if (jobs.length > 0) await deps.queue.enqueue(jobs, { group: webhookId });
+  }
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError('A result is missing: there must be one for each message');
+  return value;
+}

@@ -1,0 +1,63 @@
+import { eventIdOf } from '../../shared/identity.ts';
+import type { ImapCursor, Listed, Listing } from '../../shared/ports/mail-source.ts';
+import { OVERLAP_UIDS } from './baseline.ts';
+import type { PollDeps, PollSession } from './deps.ts';
+import { unknownAfterImapReset } from './reconcile.ts';
+import type { Survey } from './survey.ts';
+
+/** Event records are asked for in slices, so that a listing of 100,000 is not one request. */
+const KNOWN_SLICE = 1000;
+
+/** Decides which of an IMAP listing's messages are new. */
+export async function surveyImap(
+  deps: PollDeps,
+  session: PollSession,
+  cursor: ImapCursor,
+  listing: Listing,
+): Promise<Survey> {
+  const reset = listing.continuity === 'reset';
+  const unknown = await withoutKnown(deps, session, listing.items);
+  const fresh = reset ? await unknownAfterImapReset(deps, session, unknown) : unknown;
+  const { next } = listing;
+  return {
+    listed: listing.items.length,
+    fresh,
+    reset,
+    partial: (done) => (reset ? null : advanced(cursor, listing.items, done)),
+    complete: async () => (sameCursor(cursor, next) ? null : next),
+  };
+}
+
+/** Leaves out the messages that have an event: a poll that was cut off committed them before it saved its cursor. */
+export async function withoutKnown(
+  deps: PollDeps,
+  session: PollSession,
+  items: readonly Listed[],
+): Promise<Listed[]> {
+  const unknown: Listed[] = [];
+  for (let at = 0; at < items.length; at += KNOWN_SLICE) {
+    const slice = items.slice(at, at + KNOWN_SLICE);
+    const ids = slice.map((item) => eventIdOf(session.account.loginId, item.source));
+    const known = await deps.store.known(ids);
+    slice.forEach((item, index) => {
+      const id = ids[index];
+      if (id !== undefined && !known.has(id)) unknown.push(item);
+    });
+  }
+  return unknown;
+}
+
+/** The cursor when everything listed up to the last message done is dealt with: a contiguous prefix, by UID. */
+function advanced(cursor: ImapCursor, items: readonly Listed[], done: readonly Listed[]): ImapCursor | null {
+  const last = done.at(-1)?.source;
+  if (last?.protocol !== 'imap') return null;
+  const uids = new Set(cursor.recent);
+  for (const { source } of items)
+    if (source.protocol === 'imap' && source.uid <= last.uid) uids.add(source.uid);
+  const recent = [...uids].sort((a, b) => a - b).slice(-OVERLAP_UIDS);
+  return { ...cursor, lastUid: Math.max(cursor.lastUid, last.uid), recent, uidNext: null, exists: null };
+}
+
+function sameCursor(a: ImapCursor, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,116 @@
+import type { Cursor } from '../../shared/ports/mail-source.ts';
+import type { Gap, Progress } from '../../shared/ports/store.ts';
+import { baselineCursor } from './baseline.ts';
+import { ingest } from './commit.ts';
+import { FencedError, type PollDeps, type PollSession } from './deps.ts';
+import { openedGaps, placeOf, retriedGaps } from './gaps.ts';
+import { surveyImap } from './imap-mailbox.ts';
+import { surveyPop3 } from './pop3-maildrop.ts';
+import { guardFlood } from './reconcile.ts';
+import type { Survey } from './survey.ts';
+
+/** The cursor is saved on the way once so many more messages are committed, so that a long catch-up is not listed anew. */
+const SAVE_EVERY = 500;
+
+/** How the poll of one mailbox went. */
+export interface MailboxPoll {
+  readonly listed: number;
+  readonly fresh: number;
+  readonly committed: number;
+  readonly reset: boolean;
+  /** Whether the time was up before all was fetched. */
+  readonly more: boolean;
+  /** The cursor as it is saved now. */
+  readonly cursor: Cursor;
+}
+
+/** Polls one mailbox: list, fetch, parse, commit, then the cursor; and tries its gaps again. `mailbox` is empty for POP3. */
+export async function pollMailbox(
+  deps: PollDeps,
+  session: PollSession,
+  mailbox: string,
+  remembered: { readonly cursor: Cursor | null; readonly gaps: readonly Gap[] },
+): Promise<MailboxPoll> {
+  const cursor = remembered.cursor ?? (await firstCursor(deps, session, mailbox));
+  const listing = await session.source.list(mailbox, cursor);
+  const survey = await surveyOf(deps, session, cursor, listing);
+  if (survey.reset) guardFlood(survey.fresh.length, listing.exists, session);
+  const gaps = survey.reset ? [] : remembered.gaps;
+  const voidGaps = survey.reset ? remembered.gaps : [];
+  const gapPlaces = new Set(gaps.map(({ item }) => placeOf(item.source)));
+  const fresh = survey.fresh.filter(({ source }) => !gapPlaces.has(placeOf(source)));
+
+  let savedAt = 0;
+  let saved: Cursor = cursor;
+  const ingested = await ingest(deps, session, fresh, async (done, failed) => {
+    if (done.length - savedAt < SAVE_EVERY) return;
+    savedAt = done.length;
+    const partial = survey.partial(done);
+    if (partial === null) return;
+    const opened = openedGaps(failed, gapPlaces, deps.clock.now());
+    await save(deps, session, { ...NOTHING, cursor: partial, opened });
+    saved = partial;
+  });
+  const more = ingested.done.length < fresh.length;
+  const retried = await retryGaps(deps, session, gaps);
+  const next = more ? survey.partial(ingested.done) : await survey.complete();
+  await save(deps, session, {
+    cursor: next,
+    opened: openedGaps(ingested.failed, gapPlaces, deps.clock.now()),
+    rescheduled: retried.rescheduled,
+    closed: [...retried.closed, ...voidGaps.map(({ key }) => ({ key, as: 'void' as const }))],
+  });
+  return {
+    listed: survey.listed,
+    fresh: fresh.length,
+    committed: ingested.committed + retried.committed,
+    reset: survey.reset,
+    more,
+    cursor: next ?? saved,
+  };
+}
+
+/** The first login of an account that was added without a test takes the baseline. */
+async function firstCursor(deps: PollDeps, session: PollSession, mailbox: string): Promise<Cursor> {
+  const listing = await session.source.list(mailbox, null);
+  const cursor = await baselineCursor(deps, session, listing, session.account.start);
+  await save(deps, session, { ...NOTHING, cursor });
+  return cursor;
+}
+
+async function surveyOf(
+  deps: PollDeps,
+  session: PollSession,
+  cursor: Cursor,
+  listing: Parameters<typeof surveyImap>[3],
+): Promise<Survey> {
+  return cursor.protocol === 'imap'
+    ? await surveyImap(deps, session, cursor, listing)
+    : await surveyPop3(deps, session, cursor, listing);
+}
+
+async function retryGaps(
+  deps: PollDeps,
+  session: PollSession,
+  gaps: readonly Gap[],
+): Promise<Pick<Progress, 'closed' | 'rescheduled'> & { readonly committed: number }> {
+  const due = gaps.filter(({ dueAt }) => dueAt <= deps.clock.now());
+  if (due.length === 0 || !session.goOn()) return { closed: [], rescheduled: [], committed: 0 };
+  const tried = await ingest(
+    deps,
+    session,
+    due.map(({ item }) => item),
+    async () => undefined,
+  );
+  return { ...(await retriedGaps(deps, session, due, tried)), committed: tried.committed };
+}
+
+const NOTHING: Progress = { cursor: null, opened: [], rescheduled: [], closed: [] };
+
+/** Saves progress under the lease; writes nothing when there is none. */
+export async function save(deps: PollDeps, session: PollSession, progress: Progress): Promise<void> {
+  const { cursor, opened, rescheduled, closed } = progress;
+  if (cursor === null && opened.length + rescheduled.length + closed.length === 0) return;
+  const answer = await deps.store.saveProgress(session.fence, progress, deps.clock.now());
+  if (answer === 'fenced') throw new FencedError('Another poll holds the lease');
+}

@@ -1,0 +1,75 @@
+import type { StartPolicy } from '../../shared/account.ts';
+import type { AccountId } from '../../shared/identity.ts';
+import type { PollReport } from '../../shared/operations.ts';
+import { MailError } from '../../shared/ports/mail-source.ts';
+import { baselineCursor } from './baseline.ts';
+import { FencedError, type PollDeps } from './deps.ts';
+import { emptyReport, failureReport } from './health.ts';
+import { save } from './mailbox.ts';
+import type { PollStop } from './poll.ts';
+import { LEASE_MS, mailboxesOf, withSession } from './session.ts';
+
+/** Takes a baseline in place of the account's cursors, whatever its state; see `Operations.baseline`. */
+export async function takeBaseline(
+  deps: PollDeps,
+  id: AccountId,
+  start: StartPolicy,
+  stop: PollStop,
+): Promise<PollReport | null> {
+  const acquired = await deps.store.acquire(id, 'baseline', deps.clock.now(), LEASE_MS);
+  if (acquired.kind !== 'acquired') {
+    const account = acquired.kind === 'gone' ? null : await deps.store.account(id);
+    return account && emptyReport(account.name, 'busy');
+  }
+  const { fence, account } = acquired;
+  try {
+    const state = await deps.store.pollState(id, deps.clock.now());
+    let listed = 0;
+    const goOn = () => !stop.stopping();
+    await withSession(
+      deps,
+      { fence, account, goOn },
+      { readOnly: true, signal: stop.signal },
+      async (session) => {
+        for (const mailbox of mailboxesOf(account)) {
+          const listing = await session.source.list(mailbox, null);
+          listed += listing.exists;
+          const cursor = await baselineCursor(deps, session, listing, start);
+          const closed = state.gaps
+            .filter(({ item: { source } }) => source.protocol === 'pop3' || source.mailbox === mailbox)
+            .map(({ key }) => ({ key, as: 'void' as const }));
+          await save(deps, session, { cursor, opened: [], rescheduled: [], closed });
+        }
+      },
+    );
+    const at = deps.clock.now();
+    const { transitions } = account;
+    await deps.store.release(fence, {
+      at,
+      error: null,
+      state: null,
+      notBefore: null,
+      backlogAt: null,
+      held: 0,
+      transitions,
+    });
+    return { ...emptyReport(account.name, 'ok'), listed };
+  } catch (failure) {
+    if (failure instanceof FencedError) return emptyReport(account.name, 'busy');
+    const at = deps.clock.now();
+    const report = failureReport(account, failure);
+    const code = failure instanceof MailError ? failure.code : 'internal';
+    const error = { code, message: report.error?.message ?? '', at: at.toISOString() } as const;
+    const { held, transitions } = account;
+    await deps.store.release(fence, {
+      at,
+      error,
+      state: null,
+      notBefore: null,
+      backlogAt: null,
+      held,
+      transitions,
+    });
+    return report;
+  }
+}
