@@ -1,12 +1,8 @@
-import { eventIdOf } from '../../shared/identity.ts';
 import type { ImapCursor, Listed, Listing } from '../../shared/ports/mail-source.ts';
 import { OVERLAP_UIDS } from './baseline.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 import { unknownAfterImapReset } from './reconcile.ts';
-import type { Survey } from './survey.ts';
-
-/** Event records are asked for in slices, so that a listing of 100,000 is not one request. */
-const KNOWN_SLICE = 1000;
+import { type Survey, withoutKnown } from './survey.ts';
 
 /** Decides which of an IMAP listing's messages are new. */
 export async function surveyImap(
@@ -26,25 +22,6 @@ export async function surveyImap(
     partial: (done) => (reset ? null : advanced(cursor, listing.items, done)),
     complete: async () => (sameCursor(cursor, next) ? null : next),
   };
-}
-
-/** Leaves out the messages that have an event: a poll that was cut off committed them before it saved its cursor. */
-export async function withoutKnown(
-  deps: PollDeps,
-  session: PollSession,
-  items: readonly Listed[],
-): Promise<Listed[]> {
-  const unknown: Listed[] = [];
-  for (let at = 0; at < items.length; at += KNOWN_SLICE) {
-    const slice = items.slice(at, at + KNOWN_SLICE);
-    const ids = slice.map((item) => eventIdOf(session.account.loginId, item.source));
-    const known = await deps.store.known(ids);
-    slice.forEach((item, index) => {
-      const id = ids[index];
-      if (id !== undefined && !known.has(id)) unknown.push(item);
-    });
-  }
-  return unknown;
 }
 
 /** The cursor when everything listed up to the last message done is dealt with: a contiguous prefix, by UID. */

@@ -1,7 +1,6 @@
 import type { BlobRef } from '../../shared/ports/blobs.ts';
 import type { Listed, Listing, Pop3Cursor } from '../../shared/ports/mail-source.ts';
 import type { PollDeps, PollSession } from './deps.ts';
-import { withoutKnown } from './imap-mailbox.ts';
 import {
   decodeLedger,
   EMPTY_LEDGER,
@@ -12,7 +11,7 @@ import {
   nextLedger,
 } from './ledger.ts';
 import { pop3ContinuityBroke, unknownAfterPop3Reset } from './reconcile.ts';
-import type { Survey } from './survey.ts';
+import { type Survey, withoutKnown } from './survey.ts';
 
 /** Decides which of a maildrop's messages are new: those neither in the ledger nor with an event. */
 export async function surveyPop3(

@@ -1,4 +1,9 @@
+import { eventIdOf } from '../../shared/identity.ts';
 import type { Cursor, Listed } from '../../shared/ports/mail-source.ts';
+import type { PollDeps, PollSession } from './deps.ts';
+
+/** Event records are asked for in slices, so that a listing of 100,000 is not one request. */
+const KNOWN_SLICE = 1000;
 
 /** What a listing came to: which messages are to be fetched, and what to remember once they are dealt with. */
 export interface Survey {
@@ -12,4 +17,23 @@ export interface Survey {
   partial(done: readonly Listed[]): Cursor | null;
   /** The cursor when all of `fresh` is dealt with; null when it stays as it is. */
   complete(): Promise<Cursor | null>;
+}
+
+/** Leaves out the messages that have an event: a poll that was cut off committed them before it saved its cursor. */
+export async function withoutKnown(
+  deps: PollDeps,
+  session: PollSession,
+  items: readonly Listed[],
+): Promise<Listed[]> {
+  const unknown: Listed[] = [];
+  for (let at = 0; at < items.length; at += KNOWN_SLICE) {
+    const slice = items.slice(at, at + KNOWN_SLICE);
+    const ids = slice.map((item) => eventIdOf(session.account.loginId, item.source));
+    const known = await deps.store.known(ids);
+    slice.forEach((item, index) => {
+      const id = ids[index];
+      if (id !== undefined && !known.has(id)) unknown.push(item);
+    });
+  }
+  return unknown;
 }

@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { EgressPolicy } from '../shared/egress/egress.ts';
+
+/** Where and how mailhook runs on one machine. */
+export interface LocalConfig {
+  readonly port: number;
+  readonly folder: string;
+  readonly egress: EgressPolicy;
+  readonly log: 'text' | 'json';
+}
+
+/** A setting that cannot be used; the message names it, its value and what it may be. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads the settings once, from the environment and the command line; throws ConfigError for one it cannot use. */
+export function readConfig(env: NodeJS.ProcessEnv, args: readonly string[]): LocalConfig {
+  return Object.freeze({
+    port: readPort(env.MAILHOOK_PORT),
+    folder: env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url)),
+    egress: readEgress(env.MAILHOOK_EGRESS),
+    log: readLog(args),
+  });
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined || text === '') return 8025;
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new ConfigError(
+    `Cannot listen on MAILHOOK_PORT "${text}": give a number from 1 to 65535, or 0 for any free port`,
+  );
+}
+
+function readEgress(text: string | undefined): EgressPolicy {
+  if (text === undefined || text === '') return 'private-ok';
+  if (text === 'public' || text === 'private-ok') return text;
+  throw new ConfigError(`Cannot use MAILHOOK_EGRESS "${text}": give public or private-ok`);
+}
+
+function readLog(args: readonly string[]): LocalConfig['log'] {
+  let log: string | undefined;
+  try {
+    ({ log } = parseArgs({ args: [...args], options: { log: { type: 'string' } } }).values);
+  } catch (error) {
+    throw new ConfigError(
+      `${error instanceof Error ? error.message : String(error)} (the only option is --log text|json)`,
+    );
+  }
+  if (log === undefined || log === 'text' || log === 'json') return log ?? 'text';
+  throw new ConfigError(`Cannot use --log "${log}": give text or json`);
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryQueue } from '../../../shared/embedded/memory-queue.ts';
+import type { EventId, WebhookId } from '../../../shared/identity.ts';
+import type { Job } from '../../../shared/jobs.ts';
+import { silentLog } from '../../support/silent-log.ts';
+
+const job = (name: string): Job => ({
+  kind: 'dispatch',
+  deliveries: [{ eventId: name as EventId, webhookId: 'w' as WebhookId }],
+});
+const nameOf = (one: Job) => (one.kind === 'dispatch' ? (one.deliveries[0]?.eventId ?? '') : '');
+
+/** A runner whose jobs end when told. */
+function manualRunner() {
+  const started: string[] = [];
+  const ends = new Map<string, () => void>();
+  const run = (one: Job) => {
+    const name = nameOf(one);
+    started.push(name);
+    return new Promise<void>((resolve) => ends.set(name, resolve));
+  };
+  const end = async (name: string) => {
+    ends.get(name)?.();
+    await new Promise(setImmediate);
+  };
+  return { run, started, end };
+}
+
+const lanes = { poll: { atOnce: 1, perGroup: 1 }, dispatch: { atOnce: 3, perGroup: 2 } };
+
+describe('createMemoryQueue()', () => {
+  it('enqueue() lets a group with slow jobs hold up no other', async () => {
+    const runner = manualRunner();
+    const queue = createMemoryQueue(runner.run, silentLog, lanes);
+    await queue.enqueue([job('slow-1'), job('slow-2'), job('slow-3'), job('slow-4')], { group: 'slow' });
+    await queue.enqueue([job('quick-1'), job('quick-2')], { group: 'quick' });
+    expect(runner.started).toEqual(['slow-1', 'slow-2', 'quick-1']);
+    await runner.end('quick-1');
+    expect(runner.started.at(-1)).toBe('quick-2');
+  });
+
+  it('enqueue() gives groups turns when all places are taken', async () => {
+    const runner = manualRunner();
+    const queue = createMemoryQueue(runner.run, silentLog, {
+      ...lanes,
+      dispatch: { atOnce: 1, perGroup: 1 },
+    });
+    await queue.enqueue([job('a1'), job('a2')], { group: 'a' });
+    await queue.enqueue([job('b1')], { group: 'b' });
+    await runner.end('a1');
+    expect(runner.started).toEqual(['a1', 'b1']);
+    await runner.end('b1');
+    expect(runner.started).toEqual(['a1', 'b1', 'a2']);
+  });
+
+  it('idle() and close() wait for the job that runs; close() begins no other', async () => {
+    const runner = manualRunner();
+    const queue = createMemoryQueue(runner.run, silentLog, {
+      ...lanes,
+      dispatch: { atOnce: 1, perGroup: 1 },
+    });
+    await queue.enqueue([job('a1'), job('a2')], { group: 'a' });
+    let closed = false;
+    const closing = queue.close().then(() => {
+      closed = true;
+    });
+    await new Promise(setImmediate);
+    expect(closed).toBe(false);
+    await runner.end('a1');
+    await closing;
+    expect(runner.started).toEqual(['a1']);
+  });
+
+  it('enqueue() goes on after a job that throws', async () => {
+    const done: string[] = [];
+    const queue = createMemoryQueue(
+      async (one) => {
+        if (nameOf(one) === 'bad') throw new Error('no');
+        done.push(nameOf(one));
+      },
+      silentLog,
+      lanes,
+    );
+    await queue.enqueue([job('bad'), job('good')], { group: 'a' });
+    await queue.idle();
+    expect(done).toEqual(['good']);
+  });
+
+  it('enqueue() holds back a job that has a delay', async () => {
+    const runner = manualRunner();
+    const queue = createMemoryQueue(runner.run, silentLog, lanes);
+    await queue.enqueue([job('later')], { group: 'a', delayMs: 60_000 });
+    expect(runner.started).toEqual([]);
+    await queue.close();
+  });
+});
