@@ -81,7 +81,8 @@ function guardedApp({ app, token }: ApiServerOptions, allowedHosts: ReadonlySet<
     const detail = 'Send the token of the data folder as "Authorization: Bearer …"';
     return problemResponse(problem(401, 'unauthorized', detail, { 'www-authenticate': 'Bearer' }));
   });
-  guarded.route('/', app);
+  guarded.all('/v1/*', (context) => app.fetch(context.req.raw, context.env));
+  guarded.notFound((context) => app.fetch(context.req.raw, context.env));
   return guarded;
 }
 

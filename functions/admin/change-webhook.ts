@@ -1,11 +1,12 @@
 import { webhookIdOf } from '../../shared/identity.ts';
 import type { Webhook } from '../../shared/webhook.ts';
+import { newSecret } from '../../shared/webhook-secret.ts';
 import type { AdminDeps } from './deps.ts';
 import { quoted } from './lookup.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
 import { accountIds, checkUrl, notAvailableYet, tooManyWebhooks } from './webhook-checks.ts';
 import type { WebhookCreate, WebhookUpdate } from './webhook-schema.ts';
-import { newSecret, rotatedSecrets, sealSecret } from './webhook-secret.ts';
+import { rotatedSecrets, sealSecret } from './webhook-secret.ts';
 
 const ID_BYTES = 10;
 const MAX_NAME_TRIES = 1_000;
