@@ -1,0 +1,136 @@
+import type { Fetched, FetchLimits, Head, Listed } from '../../../../shared/ports/mail-source.ts';
+import type { BodyLimit } from './byte-reader.ts';
+import type { Maildrop } from './maildrop.ts';
+import type { Answer, Command, Pop3Session } from './pop3-session.ts';
+
+/** What a message without a known size is expected to weigh. */
+const UNKNOWN_BYTES = 128 * 1024;
+const HEAD_BYTES = 8 * 1024;
+const BLANK_LINES = [Buffer.from('\r\n\r\n'), Buffer.from('\n\n')];
+
+/** No such message any more; servers say it in words only (RFC 1939 section 5). */
+const GONE =
+  /delet|expung|no such|not found|n[o']t exist|unknown message|no longer|out of range|invalid message/i;
+
+interface Request {
+  readonly item: Listed;
+  readonly sizeBytes: number | null;
+  /** Null when the message is not in the maildrop. */
+  readonly command: Command | null;
+}
+
+/**
+ * Fetches messages in the order given, by RETR. One that LIST shows above the limit is asked for its header section
+ * only (TOP, where the server has it). One that turns out larger while it comes is read to its end and thrown away, up
+ * to `maxDrainBytes`; above that the session is given up: the message is yielded as `oversize` all the same, and the
+ * next call throws, so the rest is for the next session.
+ */
+export async function* fetchMessages(
+  session: Pop3Session,
+  maildrop: Maildrop,
+  items: readonly Listed[],
+  limits: FetchLimits,
+): AsyncGenerator<Fetched, void, void> {
+  const requests = items.map((item) =>
+    request(maildrop, item, (number, sizeBytes) =>
+      sizeBytes !== null && sizeBytes > limits.maxSizeBytes
+        ? largeCommand(session, number)
+        : retrCommand(session, number, limits.maxSizeBytes, sizeBytes ?? UNKNOWN_BYTES),
+    ),
+  );
+  for await (const { item, sizeBytes, answer } of answers(session, requests)) {
+    yield answer === null ? { kind: 'gone', item } : fetched(item, sizeBytes, answer, limits);
+  }
+}
+
+/** Fetches header sections in the order given, by TOP (RFC 1939 section 7); null where the server will not. */
+export async function* fetchHeads(
+  session: Pop3Session,
+  maildrop: Maildrop,
+  items: readonly Listed[],
+): AsyncGenerator<Head, void, void> {
+  if (!mayHaveTop(session)) {
+    for (const item of items) yield { item, head: null };
+    return;
+  }
+  const requests = items.map((item) => request(maildrop, item, (number) => topCommand(session, number)));
+  for await (const { item, answer } of answers(session, requests)) {
+    yield { item, head: answer?.body ? headOf(answer.body.bytes) : null };
+  }
+}
+
+/** The header section of a message with the blank line behind it; all of it when there is none. */
+export function headOf(message: Buffer): Buffer {
+  if (message.indexOf('\r\n') === 0) return message.subarray(0, 2);
+  const ends = BLANK_LINES.map((blank) => message.indexOf(blank) + blank.length).filter((end) => end > 3);
+  return ends.length === 0 ? message : message.subarray(0, Math.min(...ends));
+}
+
+function request(
+  maildrop: Maildrop,
+  item: Listed,
+  commandFor: (number: number, sizeBytes: number | null) => Command,
+): Request {
+  const place = item.source.protocol === 'pop3' ? maildrop.find(item.source.uidl) : { kind: 'none' as const };
+  if (place.kind === 'none') return { item, sizeBytes: item.sizeBytes, command: null };
+  const sizeBytes = place.sizeBytes ?? item.sizeBytes;
+  return { item, sizeBytes, command: commandFor(place.number, sizeBytes) };
+}
+
+async function* answers(
+  session: Pop3Session,
+  requests: readonly Request[],
+): AsyncGenerator<Request & { readonly answer: Answer | null }, void, void> {
+  const commands = requests.flatMap(({ command }) => (command === null ? [] : [command]));
+  const exchange = session.exchange(commands);
+  for (const asked of requests) {
+    if (asked.command === null) {
+      yield { ...asked, answer: null };
+      continue;
+    }
+    const { value: answer } = await exchange.next();
+    if (!answer) throw new Error('a command had no answer');
+    yield { ...asked, answer };
+  }
+}
+
+function fetched(item: Listed, listedBytes: number | null, answer: Answer, limits: FetchLimits): Fetched {
+  const { reply, body } = answer;
+  if (body === null) {
+    return reply.kind === 'err' && GONE.test(reply.text)
+      ? { kind: 'gone', item }
+      : { kind: 'failed', item, error: `the server says "${reply.text}"` };
+  }
+  const tooLarge = listedBytes !== null && listedBytes > limits.maxSizeBytes;
+  if (tooLarge || !body.ended || body.totalBytes > limits.maxSizeBytes) {
+    const sizeBytes = Math.max(listedBytes ?? 0, body.totalBytes);
+    return { kind: 'oversize', item, head: headOf(body.bytes), sizeBytes };
+  }
+  if (body.totalBytes === 0 && listedBytes !== 0 && listedBytes !== null) {
+    return { kind: 'failed', item, error: `the server sent nothing of ${listedBytes} bytes` };
+  }
+  return { kind: 'raw', item, bytes: body.bytes };
+}
+
+/** A server without CAPA may have TOP all the same. */
+function mayHaveTop(session: Pop3Session): boolean {
+  return session.capabilities.top || !session.capabilities.known;
+}
+
+function largeCommand(session: Pop3Session, number: number): Command {
+  if (mayHaveTop(session)) return topCommand(session, number);
+  return retrCommand(session, number, session.limits.maxHeadBytes, Number.POSITIVE_INFINITY);
+}
+
+function topCommand(session: Pop3Session, number: number): Command {
+  const body = limit(session, session.limits.maxHeadBytes);
+  return { line: `TOP ${number} 0`, name: `TOP ${number}`, body, weightBytes: HEAD_BYTES };
+}
+
+function retrCommand(session: Pop3Session, number: number, keepBytes: number, weightBytes: number): Command {
+  return { line: `RETR ${number}`, name: `RETR ${number}`, body: limit(session, keepBytes), weightBytes };
+}
+
+function limit(session: Pop3Session, keepBytes: number): BodyLimit {
+  return { keepBytes, drainBytes: session.limits.maxDrainBytes };
+}
