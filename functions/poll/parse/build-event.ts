@@ -1,0 +1,117 @@
+import type { Envelope, MessageData } from '../../../shared/event.ts';
+import { formatAddress } from './addresses.ts';
+import type { Body } from './body.ts';
+import { cutToJsonBytes, jsonBytes, takeWithin } from './bounds.ts';
+import type { HeaderFields } from './header-fields.ts';
+import { MAX_ATTACHMENTS, MAX_EVENT_BYTES, MAX_FLAG_CHARS, MAX_FLAGS } from './limits.ts';
+import { cutText, oneLine } from './text.ts';
+import type { ParsedMessage, ParseJob } from './types.ts';
+
+/** What was read of a message. */
+export interface MessageParts {
+  readonly fields: HeaderFields;
+  readonly body: Body;
+  /** Lower-case hex of the whole message; null when it is not here. */
+  readonly rawSha256: string | null;
+  readonly digest: string;
+}
+
+/**
+ * Builds the frozen event: the same job and parts give the same bytes. At most `MAX_EVENT_BYTES`, by measurement: html
+ * is cut first, then text; the other fields are bounded each. The event's bytes have an ArrayBuffer of their own.
+ */
+export function buildMessage(job: ParseJob, parts: MessageParts): ParsedMessage {
+  const cuts = new Set<string>([...parts.fields.truncated, ...parts.body.truncated]);
+  const data = messageData(job, parts, cuts);
+  return {
+    event: encode(job, data, cuts),
+    messageId: data.messageId,
+    from: data.from === null ? null : formatAddress(data.from),
+    subject: data.subject,
+    digest: parts.digest,
+    parseError: data.parseError,
+  };
+}
+
+function messageData(
+  job: ParseJob,
+  { fields, body, rawSha256 }: MessageParts,
+  cuts: Set<string>,
+): MessageData {
+  const attachments = takeWithin(body.attachments, MAX_ATTACHMENTS);
+  if (attachments.length < body.attachments.length) cuts.add('attachments');
+  return {
+    id: job.id,
+    account: { id: job.account.id, name: job.account.name },
+    source: job.source,
+    backfill: job.backfill,
+    receivedAt: job.receivedAt,
+    date: fields.date,
+    messageId: fields.messageId,
+    inReplyTo: fields.inReplyTo,
+    references: fields.references,
+    from: fields.from,
+    authors: fields.authors,
+    sender: fields.sender,
+    replyTo: fields.replyTo,
+    to: fields.to,
+    cc: fields.cc,
+    bcc: fields.bcc,
+    subject: fields.subject,
+    text: body.text,
+    html: body.html,
+    headers: fields.headers,
+    flags: labelList(job.flags, 'flags', cuts),
+    labels: labelList(job.labels, 'labels', cuts),
+    size: job.oversizeBytes ?? job.bytes.length,
+    attachments,
+    list: fields.list,
+    autoSubmitted: fields.autoSubmitted,
+    raw: { href: null, sha256: rawSha256 },
+    truncated: [],
+    parseError: body.problem,
+  };
+}
+
+function labelList(labels: readonly string[], name: string, cuts: Set<string>): readonly string[] {
+  if (labels.length === 0) return labels;
+  const clean = labels.map((label) => cutText(oneLine(label), MAX_FLAG_CHARS));
+  const kept = takeWithin(clean, MAX_FLAGS);
+  if (kept.length < clean.length) cuts.add(name);
+  return kept;
+}
+
+function encode(job: ParseJob, data: MessageData, cuts: Set<string>): Buffer {
+  const whole = envelopeOf(job, { ...data, truncated: [...cuts] });
+  const wholeBytes = Buffer.byteLength(whole);
+  if (wholeBytes <= MAX_EVENT_BYTES) return ownBytes(whole, wholeBytes);
+  const cut = envelopeOf(job, fitted(job, data, cuts));
+  return ownBytes(cut, Buffer.byteLength(cut));
+}
+
+/** The data with html, and if need be text, cut so that the event has at most `MAX_EVENT_BYTES`. */
+function fitted(job: ParseJob, data: MessageData, cuts: ReadonlySet<string>): MessageData {
+  // Measured with both names in `truncated` and two nulls in place of the texts: what is left is theirs.
+  const both = { ...data, text: null, html: null, truncated: [...cuts, 'html', 'text'] };
+  const room = MAX_EVENT_BYTES - Buffer.byteLength(envelopeOf(job, both));
+  const textBytes = data.text === null ? 0 : jsonBytes(data.text);
+  const html = data.html === null ? null : cutToJsonBytes(data.html, room - textBytes);
+  const text = data.text === null ? null : cutToJsonBytes(data.text, room);
+  const truncated = [...cuts];
+  if (html !== data.html) truncated.push('html');
+  if (text !== data.text) truncated.push('text');
+  return { ...data, html, text, truncated };
+}
+
+/** RFC 8259 JSON, minified, in the order in which the fields are documented. */
+function envelopeOf(job: ParseJob, data: MessageData): string {
+  const envelope: Envelope<MessageData> = { type: 'message.received', timestamp: job.receivedAt, data };
+  return JSON.stringify(envelope);
+}
+
+/** Small Buffers share one ArrayBuffer, which could then not be handed to another thread. */
+function ownBytes(json: string, byteLength: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(byteLength);
+  bytes.write(json, 'utf8');
+  return bytes;
+}
