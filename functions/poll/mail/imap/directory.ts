@@ -1,0 +1,85 @@
+import type { ListResponse } from 'imapflow';
+import { canonicalMailbox } from '../../../../shared/identity.ts';
+import { MailError } from '../../../../shared/ports/mail-source.ts';
+import { MAX_NAMES_SHOWN } from './limits.ts';
+import { quotable } from './server-text.ts';
+import type { ImapSession } from './session.ts';
+
+/** The mailboxes of the account, asked for once in a session and only when they are needed. */
+export interface Directory {
+  /** The names of the mailboxes that can be opened. */
+  names(): Promise<readonly string[]>;
+  /**
+   * The full name that a name means: a special use (RFC 6154: `\Archive`, `\Junk`, `\Sent`, …) is looked up, and the
+   * prefix of the personal namespace is put before others. Null when no mailbox has that use.
+   */
+  resolve(asked: string): Promise<string | null>;
+  /** What is known of a mailbox by its full name; null when there is none. */
+  find(path: string): Promise<{ readonly canBeOpened: boolean } | null>;
+  /** Creates a mailbox by its full name. Throws MailError. */
+  create(path: string): Promise<void>;
+  /** "this account has …", for the message about a mailbox that does not exist. */
+  describe(): Promise<string>;
+}
+
+const SPECIAL_USE = /^\\[A-Za-z]+$/;
+const CANNOT_BE_OPENED = new Set(['\\noselect', '\\nonexistent']);
+
+/** The directory of a session. */
+export function createDirectory(session: ImapSession): Directory {
+  const { client, deadlines } = session;
+  let listed: ListResponse[] | null = null;
+  const entries = async () => {
+    const info = { doing: 'list the mailboxes', timeoutMs: deadlines.commandMs };
+    listed ??= await session.run(info, () => client.list());
+    return listed;
+  };
+  const names = async () => (await entries()).filter(canBeOpened).map(({ path }) => canonicalMailbox(path));
+
+  return {
+    names,
+    async resolve(asked) {
+      refuseUnsendable(asked);
+      if (!SPECIAL_USE.test(asked)) return withPrefix(asked, client.namespace?.prefix ?? '');
+      const use = asked.toLowerCase();
+      if (use === '\\inbox') return 'INBOX';
+      return (await entries()).find((entry) => entry.specialUse?.toLowerCase() === use)?.path ?? null;
+    },
+    async find(path) {
+      const entry = (await entries()).find((one) => one.path === path && !has(one, '\\nonexistent'));
+      return entry === undefined ? null : { canBeOpened: canBeOpened(entry) };
+    },
+    async create(path) {
+      const doing = `create the mailbox "${quotable(path, [])}"`;
+      await session.run({ doing, timeoutMs: deadlines.commandMs, phase: 'mailbox' }, () =>
+        client.mailboxCreate(path),
+      );
+      listed = null;
+    },
+    async describe() {
+      const all = await names();
+      const shown = all.slice(0, MAX_NAMES_SHOWN).map((name) => `"${quotable(name, [])}"`);
+      const rest = all.length - shown.length;
+      return `this account has ${shown.join(', ') || 'none'}${rest > 0 ? ` and ${rest} more` : ''}`;
+    },
+  };
+}
+
+function refuseUnsendable(mailbox: string): void {
+  if (mailbox !== '' && !/[\r\n\0]/.test(mailbox)) return;
+  const reason = mailbox === '' ? 'it is empty' : 'it has a line break or NUL in it';
+  throw new MailError('mailbox', `Cannot use the mailbox name "${quotable(mailbox, [])}": ${reason}`);
+}
+
+function withPrefix(asked: string, prefix: string): string {
+  const name = canonicalMailbox(asked);
+  return name === 'INBOX' || name.startsWith(prefix) ? name : `${prefix}${name}`;
+}
+
+function canBeOpened(entry: ListResponse): boolean {
+  return [...entry.flags].every((flag) => !CANNOT_BE_OPENED.has(flag.toLowerCase()));
+}
+
+function has(entry: ListResponse, wanted: string): boolean {
+  return [...entry.flags].some((flag) => flag.toLowerCase() === wanted);
+}

@@ -1,0 +1,72 @@
+import type { Egress } from '../../../../shared/egress/egress.ts';
+import {
+  MailError,
+  type MailLogin,
+  type MailSource,
+  type OpenMailSource,
+} from '../../../../shared/ports/mail-source.ts';
+import { connectSession } from './connect.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { fetchHeads, fetchMessages } from './fetching.ts';
+import { DEFAULT_DEADLINES, type ImapDeadlines } from './limits.ts';
+import { listMailbox } from './listing.ts';
+import { type OpenedMailbox, openIfThere, openMailbox } from './mailbox.ts';
+import type { ImapSession } from './session.ts';
+import { settleActions } from './settling.ts';
+
+/**
+ * Opens IMAP sessions (RFC 3501, RFC 9051) with a password.
+ *
+ * A mailbox may be named by its special use (`\Archive`, `\Junk`, …): sources and cursors carry the name that was asked for.
+ */
+export function openImapSource(egress: Egress, deadlines: ImapDeadlines = DEFAULT_DEADLINES): OpenMailSource {
+  return async (login, signal) => {
+    const session = await connectSession(egress, login, deadlines, signal);
+    return sourceOf(session, login);
+  };
+}
+
+function sourceOf(session: ImapSession, login: MailLogin): MailSource {
+  const directory = createDirectory(session);
+  let listed: OpenedMailbox | null = null;
+  const reopen = () => selectAgain(session, directory, listed);
+
+  return {
+    mailboxes: () => directory.names(),
+    async list(mailbox, cursor) {
+      if (cursor !== null && cursor.protocol !== 'imap') {
+        throw new Error(`Cannot list "${mailbox}" over IMAP with a cursor for ${cursor.protocol}`);
+      }
+      listed = null;
+      // Some servers keep a UIDVALIDITY only once a mailbox was SELECTed, so EXAMINE is for those who never change anything.
+      listed = await openMailbox(session, directory, mailbox, login.readOnly ? 'examine' : 'select');
+      return await listMailbox(session, listed, cursor);
+    },
+    async *fetch(items, limits) {
+      if (items.length === 0) return;
+      await reopen();
+      yield* fetchMessages(session, items, limits);
+    },
+    async *heads(items) {
+      if (items.length === 0) return;
+      await reopen();
+      yield* fetchHeads(session, items);
+    },
+    settle: (actions) => settleActions(session, directory, actions),
+    close: (how) => session.close(how),
+  };
+}
+
+/** Fetches are about the mailbox listed last, which a settlement may have left. */
+async function selectAgain(
+  session: ImapSession,
+  directory: Directory,
+  listed: OpenedMailbox | null,
+): Promise<void> {
+  if (listed === null) throw new Error('Cannot fetch messages: no mailbox was listed');
+  const { mailbox } = session.client;
+  if (mailbox !== false && mailbox.path === listed.path) return;
+  const again = await openIfThere(session, directory, listed.name, listed.writable ? 'select' : 'examine');
+  if (again?.uidValidity === listed.uidValidity) return;
+  throw new MailError('mailbox', `Cannot fetch messages: the mailbox was replaced after it was listed`);
+}
