@@ -82,7 +82,7 @@ function guardedApp({ app, token }: ApiServerOptions, allowedHosts: ReadonlySet<
     return problemResponse(problem(401, 'unauthorized', detail, { 'www-authenticate': 'Bearer' }));
   });
   guarded.all('/v1/*', (context) => app.fetch(context.req.raw, context.env));
-  guarded.notFound((context) => app.fetch(context.req.raw, context.env));
+  guarded.notFound(() => problemResponse(problem(404, 'no-such-route', 'The API is under /v1')));
   return guarded;
 }
 

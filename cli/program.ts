@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Context } from './context.ts';
+
+type AddCommands = (command: Command, context: Context) => void;
+
+interface Group {
+  readonly name: string;
+  readonly description: string;
+  load(): Promise<AddCommands>;
+}
+
+/** Each in a file of its own, which is loaded when it is asked for: a command starts faster without the others. */
+const GROUPS: readonly Group[] = [
+  {
+    name: 'accounts',
+    description: 'the mailboxes that are polled',
+    load: async () => (await import('./commands/accounts.ts')).addAccountCommands,
+  },
+  {
+    name: 'webhooks',
+    description: 'the URLs that take the events',
+    load: async () => (await import('./commands/webhooks.ts')).addWebhookCommands,
+  },
+  {
+    name: 'messages',
+    description: 'the mails that were seen',
+    load: async () => (await import('./commands/messages.ts')).addMessageCommands,
+  },
+  {
+    name: 'deliveries',
+    description: 'what is sent to the webhooks',
+    load: async () => (await import('./commands/deliveries.ts')).addDeliveryCommands,
+  },
+  {
+    name: 'poll',
+    description: 'poll accounts now, all of them without a name, and wait for it',
+    load: async () => (await import('./commands/poll-and-status.ts')).addPollCommand,
+  },
+  {
+    name: 'status',
+    description: 'counts by state, and what needs a look',
+    load: async () => (await import('./commands/poll-and-status.ts')).addStatusCommand,
+  },
+  {
+    name: 'apply',
+    description: 'make accounts and webhooks as a YAML file says; it removes nothing',
+    load: async () => (await import('./commands/apply.ts')).addApplyCommand,
+  },
+];
+
+/**
+ * The `mailhook` command, with the subcommands that these arguments can mean. Every command takes `--json`, and throws
+ * CommanderError instead of exiting.
+ */
+export async function createProgram(context: Context, args: readonly string[]): Promise<Command> {
+  const program = new Command('mailhook')
+    .description('Turns mailboxes into signed webhooks: the command line of a running mailhook')
+    .version(version());
+  for (const group of GROUPS) {
+    const command = program.command(group.name).description(group.description);
+    if (args.includes(group.name)) (await group.load())(command, context);
+  }
+  prepare(program, context);
+  return program;
+}
+
+/** Gives every command what commander does not hand down to commands that are made already. */
+function prepare(command: Command, context: Context): void {
+  command
+    .option('--json', "print the API's JSON and nothing else")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.streams.stdout.write(text),
+      writeErr: (text) => context.streams.stderr.write(text),
+      outputError: (text, write) => write(oneLine(text)),
+    });
+  for (const child of command.commands) prepare(child, context);
+}
+
+/** Commander puts its guess of what was meant on a line of its own, and `error:` in front. */
+function oneLine(text: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+  return `${line.charAt(0).toUpperCase()}${line.slice(1)}\n`;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,96 @@
+import type { Api } from './api.ts';
+import { isRecord } from './api.ts';
+
+/** The parts of the API's resources that commands show; see its OpenAPI document. */
+export interface AccountJson {
+  readonly id: string;
+  readonly name: string;
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly mailboxes: readonly string[];
+  readonly intervalSeconds: number;
+  readonly start: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly held: number;
+  readonly lastPollAt: string | null;
+  readonly lastSuccessAt: string | null;
+  readonly lastError: { readonly code: string; readonly message: string; readonly at: string } | null;
+}
+
+export interface WebhookJson {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly accounts: readonly string[] | null;
+  readonly events: readonly string[];
+  readonly headers: readonly string[];
+  readonly state: string;
+  readonly reason: string | null;
+  readonly gate: { readonly reason: string; readonly until: string | null } | null;
+  readonly pending: number;
+  readonly lastSuccessAt: string | null;
+  readonly secret?: string;
+}
+
+export interface AttemptJson {
+  readonly at: string;
+  readonly trigger: string;
+  readonly status: number | null;
+  readonly outcome: string;
+  readonly error: string | null;
+  readonly durationMs: number;
+  readonly response: string | null;
+}
+
+export interface DeliveryJson {
+  readonly id: string;
+  readonly message: string;
+  readonly webhook: string;
+  readonly state: string;
+  readonly attempts: readonly AttemptJson[];
+  readonly nextAttemptAt: string | null;
+}
+
+export interface MessageJson {
+  readonly id: string;
+  readonly account: string;
+  readonly from: string | null;
+  readonly subject: string | null;
+  readonly receivedAt: string;
+  readonly size: number;
+  readonly state: string;
+  readonly deliveries: readonly {
+    readonly id: string;
+    readonly webhook: string;
+    readonly state: string;
+    readonly attempts: number;
+    readonly nextAttemptAt: string | null;
+  }[];
+  readonly settlement: { readonly action: string; readonly state: string };
+}
+
+export interface StatusJson {
+  readonly version: string;
+  readonly accounts: Readonly<Record<string, number>>;
+  readonly messages: { readonly pending: number; readonly oldestPendingSeconds: number | null };
+  readonly deliveries: Readonly<Record<string, number>>;
+  readonly lastTickAt: string | null;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** The names of all accounts or webhooks by id, to show them where the API gives ids. */
+export async function namesById(
+  api: Api,
+  path: '/v1/accounts' | '/v1/webhooks',
+): Promise<Map<string, string>> {
+  const { data } = await api.list(path);
+  return new Map(data.map(({ id, name }) => [String(id), String(name)]));
+}
+
+/** The pairs of a resource for a table of fields, in the API's order. */
+export function fieldsOf(resource: unknown): [string, unknown][] {
+  return isRecord(resource) ? Object.entries(resource) : [];
+}
