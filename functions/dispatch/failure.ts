@@ -47,9 +47,11 @@ export function failureOf(error: NodeJS.ErrnoException): Failure {
   return { reason: 'network', message };
 }
 
-/** OpenSSL's own words where there are some: its error message is full of file names. */
-function tlsReason(error: NodeJS.ErrnoException & { readonly reason?: unknown }): string {
-  return oneLine(typeof error.reason === 'string' && error.reason !== '' ? error.reason : error.message);
+/** The reason in an error of OpenSSL, `…:error:0A00010B:SSL routines:function:wrong version number:file:line:`. */
+const OPENSSL_REASON = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/i;
+
+function tlsReason(error: Error): string {
+  return oneLine(OPENSSL_REASON.exec(error.message)?.[1] ?? error.message);
 }
 
 function oneLine(text: string): string {
