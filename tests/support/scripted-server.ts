@@ -33,6 +33,11 @@ interface Arrival {
   readonly answered: number;
 }
 
+interface Log {
+  readonly arrivals: Arrival[];
+  sentBytes: number;
+}
+
 /** A TCP or TLS server on 127.0.0.1 that follows a script; when it is through it stays silent and open. */
 export interface ScriptedServer {
   readonly port: number;
@@ -41,6 +46,8 @@ export interface ScriptedServer {
   /** `received` with the number of steps that were answered when each line arrived. */
   readonly arrivals: readonly Arrival[];
   readonly connections: number;
+  /** What the sockets took so far of what the scripts send: more only when the client reads. */
+  readonly sentBytes: number;
   /**
    * Resolves when the scripts of all connections so far, at least one, are through and their clients have closed;
    * rejects when a client sent something else than expected.
@@ -58,7 +65,7 @@ export async function startScriptedServer(
   options: { readonly tls?: TestCertificate } = {},
 ): Promise<ScriptedServer> {
   const perConnection = scriptsOf(scripts);
-  const arrivals: Arrival[] = [];
+  const log: Log = { arrivals: [], sentBytes: 0 };
   const sockets = new Set<Socket>();
   const first = Promise.withResolvers<void>();
   const runs: Promise<void>[] = [];
@@ -69,7 +76,7 @@ export async function startScriptedServer(
     const script = perConnection[Math.min(connections, perConnection.length - 1)] ?? [];
     connections += 1;
     const steps: readonly Step[] = options.tls ? [{ startTls: options.tls }, ...script] : script;
-    const run = new ScriptedConnection(socket, arrivals).follow(steps);
+    const run = new ScriptedConnection(socket, log).follow(steps);
     runs.push(run);
     run.then(first.resolve, first.reject);
   });
@@ -80,9 +87,12 @@ export async function startScriptedServer(
   return {
     port: (server.address() as AddressInfo).port,
     get received() {
-      return arrivals.map(({ line }) => line);
+      return log.arrivals.map(({ line }) => line);
     },
-    arrivals,
+    arrivals: log.arrivals,
+    get sentBytes() {
+      return log.sentBytes;
+    },
     get connections() {
       return connections;
     },
@@ -103,15 +113,15 @@ function scriptsOf(scripts: readonly Step[] | readonly (readonly Step[])[]): rea
 /** One connection and its place in the script. */
 class ScriptedConnection {
   readonly #raw: Socket;
-  readonly #arrivals: Arrival[];
+  readonly #log: Log;
   #socket: Socket;
   #lines: ScriptedLines;
   #answered = 0;
 
-  constructor(socket: Socket, arrivals: Arrival[]) {
+  constructor(socket: Socket, log: Log) {
     this.#raw = socket;
     this.#socket = socket;
-    this.#arrivals = arrivals;
+    this.#log = log;
     this.#lines = this.#linesOf(socket);
   }
 
@@ -128,7 +138,7 @@ class ScriptedConnection {
     if ('expectAll' in step) {
       for (const expected of step.expectAll) await this.#lines.expect(expected);
     } else if ('send' in step) {
-      await sendAll(this.#socket, step.send);
+      await this.#send(step.send);
       this.#answered += 1;
     } else if (step.end === 'fin') {
       this.#socket.end();
@@ -140,7 +150,7 @@ class ScriptedConnection {
   async #dialogue(step: Extract<Step, { expect: unknown }>): Promise<void> {
     for (let time = 0; time < (step.times ?? 1); time += 1) {
       const match = await this.#lines.expect(step.expect);
-      await sendAll(this.#socket, typeof step.send === 'function' ? step.send(match) : (step.send ?? []));
+      await this.#send(typeof step.send === 'function' ? step.send(match) : (step.send ?? []));
       this.#answered += 1;
     }
   }
@@ -152,19 +162,20 @@ class ScriptedConnection {
     await this.#lines.secured();
   }
 
-  #linesOf(socket: Socket): ScriptedLines {
-    return new ScriptedLines(socket, (line) => this.#arrivals.push({ line, answered: this.#answered }));
+  async #send(chunks: Chunks): Promise<void> {
+    for (const chunk of chunks) {
+      if (this.#socket.destroyed) return;
+      await new Promise<void>((resolve) => {
+        this.#socket.write(chunk, () => resolve());
+      });
+      this.#log.sentBytes += Buffer.byteLength(chunk);
+      // The client shares this event loop: two turns let it read this chunk before the next is written.
+      for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+    }
   }
-}
 
-async function sendAll(socket: Socket, chunks: Chunks): Promise<void> {
-  for (const chunk of chunks) {
-    if (socket.destroyed) return;
-    await new Promise<void>((resolve) => {
-      socket.write(chunk, () => resolve());
-    });
-    // The client shares this event loop: two turns let it read this chunk before the next is written.
-    for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+  #linesOf(socket: Socket): ScriptedLines {
+    return new ScriptedLines(socket, (line) => this.#log.arrivals.push({ line, answered: this.#answered }));
   }
 }
 
