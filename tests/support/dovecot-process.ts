@@ -10,6 +10,7 @@ import type { DovecotPorts, ServerIdentity } from './dovecot-config.ts';
 
 /** A started server; both calls do nothing when it has ended. */
 export interface RunningDovecot {
+  readonly processGroup: number;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -97,7 +98,11 @@ export async function runDovecot(
     await killServer(server);
     throw new Error(startError(ready, errorOutput, logOf(folder)));
   }
-  return { stop: () => stopServer(server), kill: () => killServer(server) };
+  return {
+    processGroup: keeper.pid ?? 0,
+    stop: () => stopServer(server),
+    kill: () => killServer(server),
+  };
 }
 
 interface Server {

@@ -47,6 +47,8 @@ export interface Dovecot {
   /** Holds all of it; handy when a test fails. */
   readonly folder: string;
   readonly host: '127.0.0.1';
+  /** The process group of the running server, for measuring what it uses. */
+  processGroup(): number;
   readonly ports: DovecotPorts;
   /** The self-signed certificate, for `localhost` and 127.0.0.1. */
   readonly caPem: string;
@@ -123,6 +125,7 @@ function dovecotOf({ version, identity, folder, ports, options, running: first }
     version,
     folder,
     host: '127.0.0.1',
+    processGroup: () => running.processGroup,
     ports,
     caPem: readFileSync(join(folder, 'server.crt'), 'utf8'),
     async deliver(user, mail, mailbox, receivedAt) {
