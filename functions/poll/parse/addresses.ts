@@ -1,3 +1,4 @@
+import libmime from 'libmime';
 import { parseAddressHeader } from 'mailparser';
 import type { Address } from '../../../shared/event.ts';
 import { takeWithin } from './bounds.ts';
@@ -14,6 +15,13 @@ export interface AddressList {
 }
 
 /**
+ * One plain mailbox and the comma behind it: an address with a name in quotes, in words or in encoded words, or alone.
+ * Nothing in it can mean anything else, and no part can be matched in two ways.
+ */
+const PLAIN_MAILBOX =
+  /\s*(?:(?:"([^"\\]*)"|([\w'&+-]+(?: [\w'&+-]+)*)|(=\?[\w-]+\?[BbQq]\?[^?\s]*\?=(?: =\?[\w-]+\?[BbQq]\?[^?\s]*\?=)*)) ?<([\w.+=-]+@[\w.-]+)>|([\w.+=-]+@[\w.-]+))\s*(?:,|$)/y;
+
+/**
  * Reads address fields (RFC 5322 section 3.4) in order: groups are replaced by their members, names are decoded, and
  * an entry with neither name nor address (`<>`) is none. Domains stay as written.
  */
@@ -22,18 +30,45 @@ export function readAddresses(fields: readonly HeaderField[]): AddressList {
   let truncated = false;
   for (const field of fields) {
     if (found.length > MAX_ADDRESSES.count) break;
-    const parsed = parseAddressHeader(unfoldedText(field), { flatten: true, decodePunycode: false }).value;
+    const text = unfoldedText(field);
+    const parsed = plainMailboxes(text) ?? anyMailboxes(text);
     // The last address of a field that was cut is likely half of one, which would be another address.
-    for (const { name, address } of field.truncated ? parsed.slice(0, -1) : parsed) {
-      const entry = { name: textOrNull(name), address: textOrNull(address) };
+    for (const entry of field.truncated ? parsed.slice(0, -1) : parsed) {
       const bounded = boundedAddress(entry);
       truncated ||= bounded !== entry;
       if (bounded.name !== null || bounded.address !== null) found.push(bounded);
     }
     truncated ||= field.truncated;
   }
-  const addresses = takeWithin(found, MAX_ADDRESSES);
+  const addresses = takeWithin(found, MAX_ADDRESSES, addressChars);
   return { addresses, truncated: truncated || addresses.length < found.length };
+}
+
+/** `Name <address>`, or the half that is there. */
+export function formatAddress({ name, address }: Address): string {
+  if (name === null) return address ?? '';
+  return address === null ? name : `${name} <${address}>`;
+}
+
+/** The mailboxes of a field that holds plain ones only, which is nearly every field; null of any other. */
+function plainMailboxes(text: string): Address[] | null {
+  const found: Address[] = [];
+  PLAIN_MAILBOX.lastIndex = 0;
+  for (let at = 0; at < text.length; at = PLAIN_MAILBOX.lastIndex) {
+    const match = PLAIN_MAILBOX.exec(text);
+    if (match === null) return null;
+    const [, quoted, words, encoded, named, bare] = match;
+    const name = quoted ?? words ?? encoded ?? '';
+    const decoded = name.includes('=?') ? libmime.decodeWords(name) : name;
+    found.push({ name: textOrNull(decoded), address: named ?? bare ?? null });
+  }
+  return found;
+}
+
+/** Everything that RFC 5322 allows and mailers make of it. */
+function anyMailboxes(text: string): Address[] {
+  const { value } = parseAddressHeader(text, { flatten: true, decodePunycode: false });
+  return value.map(({ name, address }) => ({ name: textOrNull(name), address: textOrNull(address) }));
 }
 
 /** A name may be shortened; half of an address would be another one. */
@@ -45,10 +80,8 @@ function boundedAddress(entry: Address): Address {
   return { name, address: addressFits ? entry.address : null };
 }
 
-/** `Name <address>`, or the half that is there. */
-export function formatAddress({ name, address }: Address): string {
-  if (name === null) return address ?? '';
-  return address === null ? name : `${name} <${address}>`;
+function addressChars({ name, address }: Address): number {
+  return (name?.length ?? 0) + (address?.length ?? 0);
 }
 
 function textOrNull(text: string | undefined): string | null {

@@ -1,13 +1,29 @@
 import { isHighSurrogate } from './text.ts';
 
+/** `\u0000` is the longest that JSON makes of a UTF-16 unit. */
+const MOST_BYTES_PER_CHAR = 6;
+/** More than the names, quotes, commas and numbers around the texts of an attachment, the largest item. */
+const MOST_BYTES_AROUND = 300;
+
 /** How many items of a list may stay, and how many bytes of JSON they may take. */
 export interface ListLimit {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** The first items of a list that fit the limit, the same list when all do. */
-export function takeWithin<Item>(items: readonly Item[], limit: ListLimit): readonly Item[] {
+/**
+ * The first items of a list that fit the limit, the same list when all do.
+ *
+ * @param charsOf The characters of an item's texts: with few of them it need not be measured at all.
+ */
+export function takeWithin<Item>(
+  items: readonly Item[],
+  limit: ListLimit,
+  charsOf: (item: Item) => number,
+): readonly Item[] {
+  const chars = items.reduce((sum, item) => sum + charsOf(item), 0);
+  const mostBytes = chars * MOST_BYTES_PER_CHAR + items.length * MOST_BYTES_AROUND;
+  if (items.length <= limit.count && mostBytes <= limit.bytes) return items;
   let bytes = 0;
   let count = 0;
   for (const item of items) {

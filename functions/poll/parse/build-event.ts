@@ -1,4 +1,4 @@
-import type { Envelope, MessageData } from '../../../shared/event.ts';
+import type { Attachment, Envelope, MessageData } from '../../../shared/event.ts';
 import { formatAddress } from './addresses.ts';
 import type { Body } from './body.ts';
 import { cutToJsonBytes, jsonBytes, takeWithin } from './bounds.ts';
@@ -38,7 +38,7 @@ function messageData(
   { fields, body, rawSha256 }: MessageParts,
   cuts: Set<string>,
 ): MessageData {
-  const attachments = takeWithin(body.attachments, MAX_ATTACHMENTS);
+  const attachments = takeWithin(body.attachments, MAX_ATTACHMENTS, attachmentChars);
   if (attachments.length < body.attachments.length) cuts.add('attachments');
   return {
     id: job.id,
@@ -73,10 +73,14 @@ function messageData(
   };
 }
 
+function attachmentChars({ filename, contentType, contentId }: Attachment): number {
+  return (filename?.length ?? 0) + contentType.length + (contentId?.length ?? 0);
+}
+
 function labelList(labels: readonly string[], name: string, cuts: Set<string>): readonly string[] {
   if (labels.length === 0) return labels;
   const clean = labels.map((label) => cutText(oneLine(label), MAX_FLAG_CHARS));
-  const kept = takeWithin(clean, MAX_FLAGS);
+  const kept = takeWithin(clean, MAX_FLAGS, (label) => label.length);
   if (kept.length < clean.length) cuts.add(name);
   return kept;
 }

@@ -71,6 +71,7 @@ export function parseDate(text: string): string | null {
 
 /** RFC 5322 section 3.2.2: comments nest and may hold escaped characters; one that does not end takes the rest. */
 function withoutComments(text: string): string {
+  if (!text.includes('(')) return text;
   let depth = 0;
   let plain = '';
   for (let at = 0; at < text.length; at += 1) {

@@ -95,7 +95,7 @@ function headers(section: HeaderSection, cuts: Set<string>): MessageData['header
     if (value.length > MAX_HEADER_VALUE_CHARS) cuts.add('headers');
     return { name: field.name, value: cutText(value, MAX_HEADER_VALUE_CHARS) };
   });
-  const kept = takeWithin(found, MAX_HEADERS);
+  const kept = takeWithin(found, MAX_HEADERS, ({ name, value }) => name.length + value.length);
   if (section.truncated || kept.length < section.fields.length) cuts.add('headers');
   return kept;
 }
@@ -105,7 +105,7 @@ function references(fields: readonly HeaderField[], cuts: Set<string>): readonly
   const found = fields.flatMap((field) => readMessageIds(decodedText(field)));
   const ids = found.filter((id) => id.length <= MAX_ID_CHARS);
   const [root, ...rest] = ids;
-  const kept = root === undefined ? [] : takeWithin([root, ...rest.reverse()], MAX_REFERENCES);
+  const kept = root === undefined ? [] : takeWithin([root, ...rest.reverse()], MAX_REFERENCES, lengthOf);
   if (kept.length < found.length || fields.some((field) => field.truncated)) cuts.add('references');
   const [first, ...latest] = kept;
   return first === undefined ? [] : [first, ...latest.reverse()];
@@ -125,12 +125,15 @@ function list(
   const kept = takeWithin(
     uris.filter((uri) => uri.length <= MAX_URI_CHARS),
     MAX_UNSUBSCRIBE,
+    lengthOf,
   );
   const inBrackets = /<([^<>]*)>/.exec(id ?? '')?.[1] ?? id ?? '';
   const plain = inBrackets.replace(/\s+/g, '');
   if (kept.length < uris.length || plain.length > MAX_ID_CHARS) cuts.add('list');
   return { id: cutText(plain, MAX_ID_CHARS) || null, unsubscribe: kept };
 }
+
+const lengthOf = (text: string): number => text.length;
 
 /** RFC 3834 section 5: the keyword in lower case, without its parameters. */
 function autoSubmitted(text: string | null): string | null {
