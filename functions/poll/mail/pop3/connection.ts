@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Egress, EgressError } from '../../../../shared/egress/egress.ts';
 import { MailError, type MailLogin } from '../../../../shared/ports/mail-source.ts';
@@ -60,6 +60,11 @@ export class Connection {
   }
 }
 
+/** `host:port` for messages, an IPv6 address in brackets. */
+export function peerOf({ host, port }: Pick<MailLogin, 'host' | 'port'>): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /**
  * Connects to the first of the host's addresses that answers, all of them allowed by `egress`. With security `tls` the
  * handshake is done when it resolves. Throws MailError: `egress`, `network`, `tls`.
@@ -70,7 +75,7 @@ export async function openConnection(
   limits: Pop3Limits,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const peer = `${login.host}:${login.port}`;
+  const peer = peerOf(login);
   const doing = `connect to "${peer}"`;
   const deadline = AbortSignal.timeout(limits.connectTimeoutMs);
   const ended = AbortSignal.any([signal, deadline]);
@@ -79,18 +84,8 @@ export async function openConnection(
     let last: unknown = new Error('the host has no address');
     for (const [index, { address }] of addresses.entries()) {
       try {
-        // An address that swallows packets must leave time for the others.
-        const share = AbortSignal.timeout(
-          Math.ceil(limits.connectTimeoutMs / (addresses.length - index + 1)),
-        );
-        const isLast = index === addresses.length - 1;
-        return await connectTo(
-          address,
-          login,
-          peer,
-          limits,
-          isLast ? ended : AbortSignal.any([ended, share]),
-        );
+        const othersLeft = addresses.length - 1 - index;
+        return await connectTo(address, login, peer, limits, shareOf(ended, othersLeft, limits));
       } catch (error) {
         last = error;
         ended.throwIfAborted();
@@ -103,6 +98,12 @@ export async function openConnection(
     }
     throw failure(error, doing, login.security === 'tls', deadline, limits);
   }
+}
+
+/** An address that swallows packets must leave time for the others. */
+function shareOf(ended: AbortSignal, othersLeft: number, limits: Pop3Limits): AbortSignal {
+  if (othersLeft === 0) return ended;
+  return AbortSignal.any([ended, AbortSignal.timeout(Math.ceil(limits.connectTimeoutMs / (othersLeft + 2)))]);
 }
 
 async function connectTo(

@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import Pop3Client from 'node-pop3';
+import { canonicalHost } from '../../../../shared/identity.ts';
 import type { MailLogin } from '../../../../shared/ports/mail-source.ts';
 
 /** How TLS is spoken with a mail server. */
@@ -14,8 +15,9 @@ export interface TlsSettings {
 export function tlsOptionsOf(
   login: Pick<MailLogin, 'host' | 'caPem' | 'tlsAllowInvalidCertificate'>,
 ): TlsSettings {
+  const host = canonicalHost(login.host);
   return {
-    servername: isIP(login.host) === 0 ? login.host : '',
+    servername: isIP(host) === 0 ? host : '',
     rejectUnauthorized: !login.tlsAllowInvalidCertificate,
     minVersion: 'TLSv1.2',
     ...(login.caPem === null ? {} : { ca: login.caPem }),
@@ -24,8 +26,8 @@ export function tlsOptionsOf(
 
 /**
  * Lets node-pop3 dial an address that was resolved and checked before, and takes its socket, which has just begun to
- * connect. The library's own reader truncates and hangs (docs/decisions on POP3), so its `data` listeners are dropped
- * before the first byte can arrive; its `error` listener stays and keeps late errors from being uncaught.
+ * connect. The library's own reader truncates and hangs (docs/decisions/0007-pop3-reader.md), so its `data` listeners
+ * are dropped before the first byte can arrive; its `error` listener stays and keeps late errors from being uncaught.
  */
 export async function dial(login: MailLogin, address: string): Promise<Socket> {
   const client = new Pop3Client({

@@ -57,13 +57,11 @@ async function greet(session: Pop3Session, login: MailLogin): Promise<void> {
     await session.greeting();
   } catch (error) {
     if (!(error instanceof MailError) || login.security === 'tls') throw error;
-    if (error.code === 'network' || error.code === 'protocol') {
-      // A port that expects TLS from the start waits in silence for the client to begin.
-      const code = login.port === 995 ? 'tls' : error.code;
-      const advice = 'if the port expects TLS from the start (as 995 does), try --security tls';
-      throw new MailError(code, `${error.message}; ${advice}`, { cause: error });
-    }
-    throw error;
+    if (error.code !== 'network') throw error;
+    // A port that expects TLS from the start waits in silence for the client to begin.
+    const code = login.port === 995 ? 'tls' : 'network';
+    const advice = 'if the port expects TLS from the start (as 995 does), try --security tls';
+    throw new MailError(code, `${error.message}; ${advice}`, { cause: error });
   }
 }
 

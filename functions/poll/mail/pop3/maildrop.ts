@@ -4,6 +4,8 @@ import { oneLine } from './connection-failure.ts';
 
 /** RFC 1939 section 7 allows 70 characters; servers exceed it. */
 const MAX_UIDL_LENGTH = 512;
+/** Number, blanks, then all that can be seen, blanks inside it included: what varies must not be cut off. */
+const UIDL_LINE = /^[ \t]*(\d{1,9})[ \t]+([!-~\x80-\xff](?:[ -~\x80-\xff]*[!-~\x80-\xff])?)[ \t]*$/;
 
 interface Entry {
   readonly number: number;
@@ -83,8 +85,7 @@ export function parseUidls(body: string, count: number, peer: string): Maildrop 
   const entries: Entry[] = [];
   const seen = new Uint8Array(count + 1);
   for (const line of linesOf(body)) {
-    const [, digits, uidl] =
-      /^[ \t]*(\d{1,9})[ \t]+([^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?)[ \t]*$/u.exec(line) ?? [];
+    const [, digits, uidl] = UIDL_LINE.exec(line) ?? [];
     if (digits === undefined || uidl === undefined || uidl.length > MAX_UIDL_LENGTH) {
       throw broken(peer, 'UIDL', `"${oneLine(line)}" is no number with a UIDL`);
     }

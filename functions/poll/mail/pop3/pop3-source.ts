@@ -8,7 +8,7 @@ import {
   type MailSource,
   type OpenMailSource,
 } from '../../../../shared/ports/mail-source.ts';
-import { openConnection } from './connection.ts';
+import { openConnection, peerOf } from './connection.ts';
 import { deleteMessages } from './delete-messages.ts';
 import { POP3_LIMITS, type Pop3Limits } from './limits.ts';
 import { addSizes, listMaildrop } from './list-maildrop.ts';
@@ -32,7 +32,7 @@ async function openSession(
   limits: Pop3Limits,
   signal: AbortSignal,
 ): Promise<Pop3Session> {
-  const peer = `${login.host}:${login.port}`;
+  const peer = peerOf(login);
   const stopped = () => new MailError('network', `Cannot go on with "${peer}": the session was stopped`);
   if (signal.aborted) throw stopped();
   checkCredentials(login);

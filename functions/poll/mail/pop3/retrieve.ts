@@ -10,7 +10,7 @@ const BLANK_LINES = [Buffer.from('\r\n\r\n'), Buffer.from('\n\n')];
 
 /** No such message any more; servers say it in words only (RFC 1939 section 5). */
 const GONE =
-  /delet|expung|no such|not found|n[o']t exist|unknown message|no longer|out of range|invalid message/i;
+  /delet|expung|no such (?:message|mail)|(?:message|mail).{0,20}(?:not found|not exist|no longer|out of range)|(?:invalid|unknown) message/i;
 
 interface Request {
   readonly item: Listed;

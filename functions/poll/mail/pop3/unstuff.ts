@@ -36,7 +36,7 @@ export class Unstuffer {
         // Lines without a leading dot need no look at their bytes: a native search jumps over all of them.
         const next = chunk.indexOf(LINE_WITH_DOT, at);
         if (next === -1) {
-          this.#place = placeBehind(chunk, at);
+          this.#place = placeBehind(chunk);
           break;
         }
         at = next + 2;
@@ -69,10 +69,12 @@ function placeAfter(place: Place, byte: number | undefined): Place {
   return byte === LF && place === 'cr' ? 'line-start' : 'inside';
 }
 
-/** The place behind the last byte of a chunk that has no CRLF-dot from `at` on, where `at` is inside a line. */
-function placeBehind(chunk: Buffer, at: number): Place {
+/**
+ * The place behind the last byte of a chunk whose rest has no CRLF-dot. Where the rest begins does not matter: a byte
+ * that is inside a line does not follow a CR.
+ */
+function placeBehind(chunk: Buffer): Place {
   const last = chunk.length - 1;
   if (chunk[last] === CR) return 'cr';
-  const endsLine = chunk[last] === LF && last - 1 >= at && chunk[last - 1] === CR;
-  return endsLine ? 'line-start' : 'inside';
+  return chunk[last] === LF && chunk[last - 1] === CR ? 'line-start' : 'inside';
 }

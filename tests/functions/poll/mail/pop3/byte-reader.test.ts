@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../../../../functions/poll/mail/pop3/byte-reader.ts';
 import type { Pop3Limits } from '../../../../../functions/poll/mail/pop3/limits.ts';
-import { mailError, QUICK } from './pop3-support.ts';
+import { mailError, PATIENT } from './pop3-support.ts';
 
 const ALL = { keepBytes: 1_000_000, drainBytes: 0 };
 
 function readerOf(chunks: readonly (string | Buffer)[], limits: Partial<Pop3Limits> = {}) {
   const source = new PassThrough();
-  const reader = new ByteReader('mail.test:110', { ...QUICK, ...limits });
+  const reader = new ByteReader('mail.test:110', { ...PATIENT, ...limits });
   reader.attach(source);
-  reader.begin('the reply to TEST', QUICK.replyTimeoutMs);
+  reader.begin('the reply to TEST', PATIENT.replyTimeoutMs);
   for (const chunk of chunks) source.write(chunk);
   return { reader, source };
 }

@@ -50,7 +50,7 @@ describe('fetch()', () => {
       ['a', 'b', 'c', 'd'],
       [
         { expect: 'RETR 1', send: ['-ERR message is deleted\r\n'] },
-        { expect: 'RETR 2', send: ['-ERR cannot read the file\r\n'] },
+        { expect: 'RETR 2', send: ['-ERR open: no such file or directory\r\n'] },
         { expect: 'RETR 3', send: ['+OK\r\n.\r\n'] },
         { expect: 'RETR 4', send: [mail('d')] },
         QUIT,
@@ -60,7 +60,7 @@ describe('fetch()', () => {
     expect((await all(source.fetch(asked, LIMITS))).map(shown)).toEqual([
       'gone',
       'gone',
-      ['failed', 'the server says "cannot read the file"'],
+      ['failed', 'the server says "open: no such file or directory"'],
       ['failed', 'the server sent nothing of 100 bytes'],
       'Subject: d\r\n\r\nbody\r\n',
     ]);

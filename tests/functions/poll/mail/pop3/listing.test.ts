@@ -84,14 +84,21 @@ describe('list()', () => {
 
   it('takes UIDLs as servers send them: more blanks, blanks behind, longer than 70, with blanks inside, 8-bit', async () => {
     const long = 'x'.repeat(200);
-    const lines = ['1  two-blanks', '2 trailing  ', ` 3\t${long}`, '4 with blank', '5 ..dots', '6 caf\xe9'];
+    const lines = [
+      '1  two-blanks',
+      '2 trailing  ',
+      ` 3\t${long}`,
+      '4 with blank',
+      '5 ..dots',
+      '6 caf\xc3\x80',
+    ];
     const body = lines.map((line) => `${line.startsWith('.') ? '.' : ''}${line}\r\n`).join('');
     const { listing } = await listWith([
       { expect: 'STAT', send: ['+OK 6 1\r\n'] },
       { expect: 'UIDL', send: [Buffer.from(`+OK\r\n${body}.\r\n`, 'latin1')] },
       { expect: 'LIST', send: ['-ERR no LIST today\r\n'] },
     ]);
-    const uidls = ['two-blanks', 'trailing', long, 'with blank', '..dots', 'caf\xe9'];
+    const uidls = ['two-blanks', 'trailing', long, 'with blank', '..dots', 'caf\xc3\x80'];
     expect(uidlsOf(listing)).toEqual(uidls);
     expect(listing.next).toMatchObject({ listingHash: hashOf(uidls) });
   });

@@ -11,7 +11,7 @@ import {
   mailError,
   multiline,
   open,
-  QUICK,
+  PATIENT,
   scripted,
 } from './pop3-support.ts';
 
@@ -158,7 +158,7 @@ describe('login', () => {
       ...loopback,
       resolve: () => Promise.reject(new EgressError('127.0.0.1 is not a public address')),
     };
-    const opening = openPop3Source(guard, QUICK)(loginTo(server.port), new AbortController().signal);
+    const opening = openPop3Source(guard, PATIENT)(loginTo(server.port), new AbortController().signal);
     const error = await mailError(opening);
     expect(error).toMatchObject({ code: 'egress' });
     expect(error.message).toContain('127.0.0.1 is not a public address');
@@ -175,7 +175,7 @@ describe('login', () => {
         { address: '127.0.0.1', family: 4 },
       ],
     };
-    const source = await openPop3Source(twoAddresses, QUICK)(
+    const source = await openPop3Source(twoAddresses, PATIENT)(
       loginTo(server.port, { host: 'no-such-host.invalid' }),
       new AbortController().signal,
     );

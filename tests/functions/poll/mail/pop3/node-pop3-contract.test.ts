@@ -64,11 +64,16 @@ describe('node-pop3, as far as the dialer leans on it', () => {
 
   it('dial() verifies the certificate for the host, not for the address it connects to', async () => {
     const server = await scripted([], selfSigned);
-    const change = { security: 'tls', host: 'localhost', caPem: selfSigned.caPem } as const;
+    const change = { security: 'tls', host: 'LocalHost.', caPem: selfSigned.caPem } as const;
     const socket = await dial(loginTo(server.port, change), '127.0.0.1');
     await once(socket, 'secureConnect');
     expect(socket).toMatchObject({ authorized: true, servername: 'localhost' });
     socket.destroy();
+    const byAddress = await dial(loginTo(server.port, { ...change, host: '127.0.0.1' }), '127.0.0.1');
+    await once(byAddress, 'secureConnect');
+    // RFC 6066 section 3: an address is no server name.
+    expect(byAddress).toMatchObject({ authorized: true, servername: false });
+    byAddress.destroy();
     const other = await dial(loginTo(server.port, { ...change, host: 'mail.test' }), '127.0.0.1');
     const [error] = await once(other, 'error');
     expect(error).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });

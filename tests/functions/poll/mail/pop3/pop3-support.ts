@@ -25,13 +25,21 @@ export const loopback: Egress = {
   lookup: (_host, _options, done) => done(null, '127.0.0.1', 4),
 };
 
-/** Deadlines that a test can wait for. */
-export const QUICK: Pop3Limits = {
+/** For tests in which nothing is to run out, however busy the machine. */
+export const PATIENT: Pop3Limits = {
   ...POP3_LIMITS,
-  connectTimeoutMs: 1_000,
-  greetingTimeoutMs: 150,
-  idleTimeoutMs: 150,
-  replyTimeoutMs: 300,
+  connectTimeoutMs: 20_000,
+  greetingTimeoutMs: 20_000,
+  idleTimeoutMs: 20_000,
+  replyTimeoutMs: 20_000,
+};
+
+/** For tests that wait for a deadline. */
+export const QUICK: Pop3Limits = {
+  ...PATIENT,
+  greetingTimeoutMs: 300,
+  idleTimeoutMs: 300,
+  replyTimeoutMs: 500,
 };
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -75,7 +83,7 @@ export async function open(
   change: Partial<MailLogin> & { readonly limits?: Partial<Pop3Limits>; readonly signal?: AbortSignal } = {},
 ): Promise<MailSource> {
   const { limits, signal, ...login } = change;
-  const openSource = openPop3Source(loopback, { ...QUICK, ...limits });
+  const openSource = openPop3Source(loopback, { ...PATIENT, ...limits });
   const source = await openSource(loginTo(server.port, login), signal ?? new AbortController().signal);
   cleanups.push(() => source.close('abort'));
   return source;
