@@ -1,7 +1,7 @@
 import type { MailErrorCode, Security } from '../../../../shared/account.ts';
 import { EgressError } from '../../../../shared/egress/egress.ts';
 import { MailError } from '../../../../shared/ports/mail-source.ts';
-import { type Failure, failureOf, type Phase, type Verdict } from './failure.ts';
+import { CLOSED_CODES, type Failure, failureOf, type Phase, type Verdict } from './failure.ts';
 import { quotable } from './server-text.ts';
 import { CertificateError } from './transport.ts';
 
@@ -76,13 +76,6 @@ const NO_TLS_CODES = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
   'ERR_SSL_UNEXPECTED_MESSAGE',
-]);
-const CLOSED_CODES = new Set([
-  'NoConnection',
-  'EConnectionClosed',
-  'StateLogout',
-  'ClosedAfterConnectText',
-  'ClosedAfterConnectTLS',
 ]);
 
 /** Tells what failed, by the server's response code and the socket's error. `doing` completes "Cannot …". */

@@ -32,6 +32,15 @@ export interface Failure {
   readonly isSystemError: boolean;
 }
 
+/** imapflow's codes of a connection that is closed. */
+export const CLOSED_CODES: ReadonlySet<string> = new Set([
+  'NoConnection',
+  'EConnectionClosed',
+  'StateLogout',
+  'ClosedAfterConnectText',
+  'ClosedAfterConnectTLS',
+]);
+
 /** The connection is gone; `bye` is what the server said last. */
 export function lostConnection(bye: string | null): Failure {
   return { ...failureOf(new Error('Connection lost')), code: 'NoConnection', bye };
@@ -52,7 +61,8 @@ export function failureOf(error: unknown): Failure {
     status: status === 'NO' || status === 'BAD' ? status : null,
     responseCode: text('serverResponseCode') ?? responseCodeOf(fields.get('response')),
     text: text('responseText') ?? text('response') ?? '',
-    bye: text('reason'),
+    // OpenSSL's errors have a reason too.
+    bye: CLOSED_CODES.has(text('code') ?? '') ? text('reason') : null,
     throttleMs: typeof throttleMs === 'number' ? throttleMs : null,
     tlsFailed: fields.get('tlsFailed') === true,
     loginRefused: fields.get('authenticationFailed') === true,

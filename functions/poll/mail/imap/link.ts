@@ -1,6 +1,6 @@
 import { ImapFlow, type ImapFlowOptions, type Logger } from 'imapflow';
 import { MailError, type MailLogin } from '../../../../shared/ports/mail-source.ts';
-import { failureToMailError, type Place, toMailError } from './errors.ts';
+import { failureToMailError, type Place } from './errors.ts';
 import { type Failure, failureOf, lostConnection } from './failure.ts';
 import {
   type ImapDeadlines,
@@ -23,49 +23,48 @@ export interface SessionTarget {
   readonly signal: AbortSignal;
 }
 
-/** The connection and what is known of its end. */
+/** The connection and what is known of its end. `doing` completes "Cannot …" in the error. */
 export interface Link {
   readonly client: ImapFlow;
   readonly onAbort: () => void;
   /** Ends the connection; the first reason is the one that counts. */
   end(reason: MailError): void;
   hasEnded(): boolean;
-  throwIfEnded(): void;
+  throwIfEnded(doing: string): void;
   /** Rejects when the connection is ended, until it is released. It also forgets the last refusal. */
-  interruption(): { readonly promise: Promise<never>; release(): void };
+  interruption(doing: string): { readonly promise: Promise<never>; release(): void };
   refused(): Failure | null;
 }
 
 /** Makes a connection that is not opened yet, and watches it from the start. */
 export function createLink(target: SessionTarget): Link {
   const { place, signal } = target;
-  let ended: MailError | null = null;
+  let ended: MailError | Failure | null = null;
   let refused: Failure | null = null;
-  const waiting = new Set<(error: MailError) => void>();
+  const waiting = new Set<(reason: MailError | Failure) => void>();
+  const asMailError = (reason: MailError | Failure, doing: string) =>
+    reason instanceof MailError ? reason : failureToMailError(reason, place, 'command', doing);
+  const end = (reason: MailError | Failure) => {
+    ended ??= reason;
+    for (const interrupt of waiting) interrupt(ended);
+    client.close();
+  };
   const client = new ImapFlow({
     ...clientOptions(target),
     logger: watchfulLogger((failure) => {
       refused = failure;
-      if (failure.code !== 'ETHROTTLE') return;
       // imapflow sits the server's hint out inside the call, for minutes. After this turn its wait is there to be ended.
-      queueMicrotask(() => end(failureToMailError(failure, place, 'command', 'go on')));
+      if (failure.code === 'ETHROTTLE') queueMicrotask(() => end(failure));
     }),
   });
-  const end = (reason: MailError) => {
-    ended ??= reason;
-    for (const reject of waiting) reject(ended);
-    client.close();
-  };
-  const onAbort = () => end(new MailError('network', `The session with ${place.host} was ended from here`));
-
   // An `error` event without a listener would end the process: it is there before connect() and stays.
   client.on('error', (error) => {
-    ended ??= toMailError(error, place, 'command', 'go on');
+    ended ??= failureOf(error);
   });
   client.on('close', () => {
-    const lost = lostConnection(client.byeReason ?? null);
-    ended ??= failureToMailError(lost, place, 'command', 'go on');
+    ended ??= lostConnection(client.byeReason ?? null);
   });
+  const onAbort = () => end(new MailError('network', `The session with ${place.host} was ended from here`));
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
 
@@ -74,14 +73,15 @@ export function createLink(target: SessionTarget): Link {
     onAbort,
     end,
     hasEnded: () => ended !== null,
-    throwIfEnded() {
-      if (ended !== null) throw ended;
+    throwIfEnded(doing) {
+      if (ended !== null) throw asMailError(ended, doing);
     },
-    interruption() {
+    interruption(doing) {
       refused = null;
       const { promise, reject } = Promise.withResolvers<never>();
-      waiting.add(reject);
-      return { promise, release: () => waiting.delete(reject) };
+      const interrupt = (reason: MailError | Failure) => reject(asMailError(reason, doing));
+      waiting.add(interrupt);
+      return { promise, release: () => waiting.delete(interrupt) };
     },
     refused: () => refused,
   };

@@ -50,15 +50,15 @@ export function createSession(target: SessionTarget): ImapSession {
   const link = createLink(target);
   const { client } = link;
   const run: ImapSession['run'] = async ({ doing, timeoutMs, phase = 'command' }, command) => {
-    link.throwIfEnded();
-    const interrupted = link.interruption();
+    link.throwIfEnded(doing);
+    const interrupted = link.interruption(doing);
     const late = `Cannot ${doing} at ${place.host}:${place.port}: not done within ${timeoutMs} ms`;
     const timer = setTimeout(() => link.end(new MailError('network', late)), timeoutMs);
     try {
       return await Promise.race([command(), interrupted.promise]);
     } catch (error) {
       // A refused login ends the session too, but then the error of the login says more.
-      if (phase !== 'login') link.throwIfEnded();
+      if (phase !== 'login') link.throwIfEnded(doing);
       throw toMailError(error, place, phase, doing);
     } finally {
       clearTimeout(timer);
@@ -77,7 +77,7 @@ export function createSession(target: SessionTarget): ImapSession {
       }),
     hasEnded: link.hasEnded,
     refusal() {
-      link.throwIfEnded();
+      link.throwIfEnded('go on');
       const { responseCode = null, text = '', message = 'no reason given' } = link.refused() ?? {};
       return { responseCode, reason: quotable(text || message, place.secrets) };
     },
