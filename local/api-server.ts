@@ -55,13 +55,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS },
   });
   if (!(server instanceof Server)) throw new TypeError('The adaptor made no HTTP/1 server');
+  const close = closeWhenAnswered(server);
   const port = await listen(server, host, options.port);
   for (const name of ['127.0.0.1', 'localhost', '[::1]']) {
     allowedHosts.add(`${name}:${port}`);
     if (port === 80) allowedHosts.add(name);
   }
   const shown = host === '::1' ? '[::1]' : host;
-  return { port, url: `http://${shown}:${port}`, close: () => close(server) };
+  return { port, url: `http://${shown}:${port}`, close };
 }
 
 function guardedApp({ app, token }: ApiServerOptions, allowedHosts: ReadonlySet<string>): Hono {
@@ -117,13 +118,25 @@ function listenMessage(error: NodeJS.ErrnoException, host: string, port: number)
   return `Cannot listen on ${host}:${port}: ${reason}; set MAILHOOK_PORT to another one`;
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
+/** Cuts connections only once no answer is under way: a client that keeps one open, and asks nothing, delays no end. */
+function closeWhenAnswered(server: Server): () => Promise<void> {
+  let underWay = 0;
+  let isClosing = false;
+  server.on('request', (_request, response) => {
+    underWay += 1;
+    response.once('close', () => {
+      underWay -= 1;
+      if (isClosing && underWay === 0) server.closeAllConnections();
     });
-    server.closeIdleConnections();
   });
+  return () =>
+    new Promise((resolve) => {
+      isClosing = true;
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+      server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      if (underWay === 0) server.closeAllConnections();
+    });
 }

@@ -103,7 +103,7 @@ function readSection(
   const entries = list.map((entry: unknown, index) =>
     readEntry(entry, `${section}[${index}]`, SECTIONS[section]),
   );
-  const names = entries.map(({ name }) => name);
+  const names = entries.map(({ name }) => name.toLowerCase());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new UsageError(`${section}: the name "${twice}" is there twice`);
   return entries;

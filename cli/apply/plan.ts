@@ -32,10 +32,10 @@ type Present = Readonly<Record<string, unknown>>;
 export async function planApply(api: Api, wanted: ApplyFile): Promise<PlanStep[]> {
   const accounts = byName((await api.list('/v1/accounts')).data);
   const webhooks = byName((await api.list('/v1/webhooks')).data);
-  const names = new Map([...accounts].map(([name, account]) => [String(account.id), name]));
-  const steps = wanted.accounts.map((entry) => accountStep(entry, accounts.get(entry.name)));
+  const names = new Map([...accounts].map(([key, account]) => [String(account.id), key]));
+  const steps = wanted.accounts.map((entry) => accountStep(entry, accounts.get(nameKey(entry.name))));
   for (const entry of wanted.webhooks) {
-    const present = webhooks.get(entry.name);
+    const present = webhooks.get(nameKey(entry.name));
     steps.push(
       present === undefined ? creation('webhook', entry) : await webhookStep(api, entry, present, names),
     );
@@ -44,7 +44,7 @@ export async function planApply(api: Api, wanted: ApplyFile): Promise<PlanStep[]
 }
 
 function byName(resources: readonly Present[]): Map<string, Present> {
-  return new Map(resources.map((resource) => [String(resource.name), resource]));
+  return new Map(resources.map((resource) => [nameKey(String(resource.name)), resource]));
 }
 
 function creation(kind: PlanStep['kind'], entry: WantedEntry): PlanStep {
@@ -80,10 +80,15 @@ async function webhookStep(
   return { ...step, action: 'update', changes: [...step.changes, 'secret'], secret };
 }
 
+/** As the server tells names apart: not by case. */
+function nameKey(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
 /** Ids or names as sorted names; one that is unknown yet stays what it is. */
 function accountNames(accounts: unknown, names: ReadonlyMap<string, string>): unknown {
   return Array.isArray(accounts)
-    ? accounts.map((account) => names.get(String(account)) ?? account).sort()
+    ? accounts.map((account) => names.get(String(account)) ?? nameKey(String(account))).sort()
     : accounts;
 }
 
