@@ -18,7 +18,7 @@ export type Step =
     }
   /** Waits for all these lines before anything else is done: only a client that pipelines sends them. */
   | { readonly expectAll: readonly (string | RegExp)[] }
-  | { readonly send: Chunks }
+  | { readonly send: Chunks | (() => Chunks) }
   /** Sends byte after byte with a pause before each, until the client closes. */
   | { readonly trickle: Chunk; readonly everyMs: number }
   /** Makes the connection TLS from here on, as after STLS or STARTTLS. */
@@ -138,7 +138,7 @@ class ScriptedConnection {
     if ('expectAll' in step) {
       for (const expected of step.expectAll) await this.#lines.expect(expected);
     } else if ('send' in step) {
-      await this.#send(step.send);
+      await this.#send(typeof step.send === 'function' ? step.send() : step.send);
       this.#answered += 1;
     } else if (step.end === 'fin') {
       this.#socket.end();

@@ -107,10 +107,6 @@ async function orFail<T>(session: Pop3Session, work: () => Promise<T>): Promise<
 }
 
 async function commit(session: Pop3Session): Promise<'ok' | 'unknown'> {
-  if (session.failure !== null) {
-    session.fail(session.failure);
-    return 'unknown';
-  }
   try {
     return (await session.quit()) ? 'ok' : 'unknown';
   } catch (error) {

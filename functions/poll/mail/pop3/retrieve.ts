@@ -102,7 +102,7 @@ function fetched(item: Listed, listedBytes: number | null, answer: Answer, limit
       : { kind: 'failed', item, error: `the server says "${reply.text}"` };
   }
   const tooLarge = listedBytes !== null && listedBytes > limits.maxSizeBytes;
-  if (tooLarge || !body.ended || body.totalBytes > limits.maxSizeBytes) {
+  if (tooLarge || body.totalBytes > limits.maxSizeBytes) {
     const sizeBytes = Math.max(listedBytes ?? 0, body.totalBytes);
     return { kind: 'oversize', item, head: headOf(body.bytes), sizeBytes };
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openPop3Source } from '../../../../../functions/poll/mail/pop3/pop3-source.ts';
 import type { Egress } from '../../../../../shared/egress/egress.ts';
+import type { MailLogin } from '../../../../../shared/ports/mail-source.ts';
 import type { Step } from '../../../../support/scripted-server.ts';
 import {
   all,
@@ -22,12 +23,21 @@ cleanUpAfterEach();
 
 const LIMITS = { maxSizeBytes: 1_000_000 };
 const HALF = '+OK\r\nSubject: x\r\n\r\nhalf a li';
+/** Does something some turns of the event loop later, when the client waits again. */
+function afterTurns(what: () => void, ...chunks: string[]): () => string[] {
+  const turn = (left: number): unknown => (left === 0 ? what() : setImmediate(turn, left - 1));
+  return () => {
+    turn(20);
+    return chunks;
+  };
+}
+
 const SLOW = { trickle: 'x'.repeat(10_000), everyMs: 15 };
 
 async function fetchFails(steps: readonly Step[]) {
-  const { source, items } = await listedSession(['a', 'b'], steps, { limits: QUICK });
+  const { source, items, server } = await listedSession(['a', 'b'], steps, { limits: QUICK });
   const error = await mailError(all(source.fetch(items, LIMITS)));
-  return { error, source, items };
+  return { error, source, items, server };
 }
 
 describe('a server that fails in the middle of a message', () => {
@@ -40,10 +50,11 @@ describe('a server that fails in the middle of a message', () => {
     ['trickles its status line', [{ expect: 'RETR 1' }, SLOW], 'too slowly or not at all'],
     ['sends no status line', [{ expect: 'RETR 1', send: ['Subject: x\r\n'] }], 'is no POP3 reply'],
   ])('%s: the fetch rejects, and nothing is said of QUIT', async (_what, steps, text) => {
-    const { error, source, items } = await fetchFails(steps);
+    const { error, source, items, server } = await fetchFails(steps);
     expect(error.message).toContain(text);
     expect(error.message).toContain('RETR 1');
     expect(await source.close('commit')).toBe('unknown');
+    expect(server.received).not.toContain('QUIT');
     expect(await mailError(all(source.fetch(items, LIMITS)))).toBeDefined();
   });
 
@@ -170,17 +181,22 @@ describe('a session between two calls', () => {
     await server.finished();
   });
 
-  it.each<[string, readonly Step[]]>([
-    ['before the greeting', []],
-    ['in the login', [{ send: ['+OK\r\n'] }]],
-  ])('does not open with a signal that says so %s', async (_when, steps) => {
+  it.each<[string, Partial<MailLogin>, (stop: () => void) => Step[]]>([
+    ['before the greeting', {}, (stop) => [{ send: afterTurns(stop) }]],
+    ['in the login', {}, (stop) => [{ send: ['+OK\r\n'] }, { expect: 'CAPA', send: afterTurns(stop) }]],
+    [
+      'in the TLS handshake',
+      { security: 'starttls' },
+      (stop) => [{ send: ['+OK\r\n'] }, { expect: 'STLS', send: afterTurns(stop, '+OK\r\n') }],
+    ],
+  ])('does not open when the signal says so %s', async (_when, login, steps) => {
     const stop = new AbortController();
-    const server = await scripted([...steps, { expect: 'CAPA' }]);
-    const opening = open(server, { signal: stop.signal });
-    setImmediate(() => stop.abort());
-    expect((await mailError(opening)).message).toContain('the session was stopped');
-    const late = open(server, { signal: stop.signal });
-    expect((await mailError(late)).message).toContain('the session was stopped');
+    const server = await scripted(steps(() => stop.abort()));
+    const opening = open(server, { ...login, signal: stop.signal });
+    const message = `Cannot go on with "localhost:${server.port}": the session was stopped`;
+    expect((await mailError(opening)).message).toBe(message);
+    expect((await mailError(open(server, { ...login, signal: stop.signal }))).message).toBe(message);
+    expect(server.connections).toBe(1);
   });
 });
 
