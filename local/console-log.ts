@@ -39,6 +39,9 @@ function sentence(event: string, fields: LogFields): string {
     }
     case 'poll.failed':
       return `${name}: ${error}`;
+    case 'server.started':
+    case 'server.stopping':
+      return event === 'server.started' ? 'started' : 'stopping: what is in hand is being ended';
     default: {
       const rest = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
       return [event, ...rest].join(' ');

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAdminApp } from '../../functions/admin/app.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { systemClock } from '../../shared/ports/clock.ts';
+import type { Log } from '../../shared/ports/log.ts';
+import { type Runtime, startRuntime } from '../runtime.ts';
+import { INVOICE_MAIL, OLD_MAIL, ORDER_MAIL, STUBBORN_MAIL } from './demo-mails.ts';
+import { type DemoReceiver, startDemoReceiver, type Taken } from './demo-receiver.ts';
+import { type ImapServer, startImapServer } from './imap-server.ts';
+import { type Pop3Server, startPop3Server } from './pop3-server.ts';
+
+/** Instead of 5 s, 5 min, 30 min, …: nobody watches a demo for 76 hours. */
+const SHORT_DELAYS_MS = [500, 1_000, 2_000];
+const DEADLINE_MS = 25_000;
+const PASSWORD = 'demo';
+
+const startedAt = performance.now();
+const say = (text = '') => process.stdout.write(`${text}\n`);
+const step = (text: string) =>
+  say(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${text}`);
+
+/** What the demo saw, and what it waits for. */
+class Scene {
+  readonly taken: Taken[] = [];
+  #waiters: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
+
+  take(taken: Taken): void {
+    this.taken.push(taken);
+    this.look();
+  }
+
+  look(): void {
+    for (const { holds, resolve } of this.#waiters) if (holds()) resolve();
+    this.#waiters = this.#waiters.filter(({ holds }) => !holds());
+  }
+
+  until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      if (holds()) resolve();
+      else this.#waiters.push({ holds, resolve });
+    });
+  }
+
+  delivered(subject: string): boolean {
+    return this.taken.some(({ status, event }) => status === 200 && event.data.subject === subject);
+  }
+}
+
+interface Stage {
+  readonly imap: ImapServer;
+  readonly pop3: Pop3Server;
+  readonly receiver: DemoReceiver;
+  readonly runtime: Runtime;
+  readonly scene: Scene;
+  call(path: string, body: unknown): Promise<Record<string, unknown>>;
+  useSecret(secret: string): void;
+}
+
+async function play(stage: Stage): Promise<void> {
+  const { imap, pop3, receiver, scene } = stage;
+  const webhook = await stage.call('/v1/webhooks', { url: receiver.url, name: 'demo' });
+  stage.useSecret(String(webhook.secret));
+  step(`webhook added: ${receiver.url}; its secret signs every request`);
+  const login = { host: '127.0.0.1', security: 'none', password: PASSWORD, intervalSeconds: 5 };
+  await stage.call('/v1/accounts', {
+    ...login,
+    name: 'ana',
+    protocol: 'imap',
+    port: imap.port,
+    username: 'ana@example.com',
+    onDelivered: 'mark-seen',
+  });
+  step(
+    'IMAP account added: one old mail is in it, which counts as known; delivered mail will be marked read',
+  );
+  await stage.call('/v1/accounts', {
+    ...login,
+    name: 'orders',
+    protocol: 'pop3',
+    port: pop3.port,
+    username: 'orders@example.com',
+    onDelivered: 'delete',
+  });
+  step('POP3 account added: delivered mail will be deleted from it');
+
+  imap.mailbox('ana@example.com').add(INVOICE_MAIL);
+  imap.mailbox('ana@example.com').add(STUBBORN_MAIL);
+  pop3.add('orders@example.com', ORDER_MAIL);
+  step('three mails arrive; polling now instead of at the next interval');
+  await stage.call('/v1/poll', {});
+  await scene.until(() => scene.delivered('Rechnung Nr. 7'));
+  showEvent(scene);
+  await scene.until(() => scene.delivered('Order 4711') && scene.delivered('Please try again'));
+  await settled(stage);
+}
+
+function showEvent(scene: Scene): void {
+  const event = scene.taken.find(({ event: { data } }) => data.subject === 'Rechnung Nr. 7')?.event;
+  step('the first event, as the receiver got it:');
+  say(JSON.stringify(event, null, 2).replace(/^/gm, '        '));
+}
+
+async function settled({ imap, pop3 }: Stage): Promise<void> {
+  const account = imap.account('ana@example.com');
+  const fresh = () => imap.mailbox('ana@example.com').mails.slice(1);
+  await account.until(() => fresh().every(({ flags }) => flags.has('\\Seen')));
+  step('IMAP: both new mails are marked read on the server, after their 2xx and not before');
+  while (pop3.mails('orders@example.com').length > 0) await pop3.nextSession('orders@example.com');
+  step('POP3: the mail is deleted from the server, after its 2xx and not before');
+}
+
+function report(scene: Scene, taken: Taken): void {
+  const { attempt, verified, status, event } = taken;
+  const verdict = verified ? 'signature verified' : 'WRONG SIGNATURE';
+  step(
+    `  receiver: "${event.data.subject}", attempt ${attempt}, ${verified ? verdict : verdict}, answers ${status}`,
+  );
+  scene.take(taken);
+}
+
+const QUIET: Log = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: (event, fields) => step(`  ${event} ${JSON.stringify(fields)}`),
+};
+
+async function main(): Promise<void> {
+  say('mailhook demo: mail in a POP3 and an IMAP mailbox becomes signed webhooks.');
+  say('Everything runs on this machine and in memory; retries use a shortened schedule (0.5, 1, 2 s).\n');
+  const folder = await mkdtemp(join(tmpdir(), 'mailhook-demo-'));
+  const imap = await startImapServer({
+    users: { 'ana@example.com': { password: PASSWORD, mails: [OLD_MAIL] } },
+  });
+  const pop3 = await startPop3Server({ users: { 'orders@example.com': { password: PASSWORD } } });
+  const scene = new Scene();
+  let secret = '';
+  const receiver = await startDemoReceiver(
+    () => secret,
+    (event, attempt) => (event.data.subject === 'Please try again' && attempt <= 2 ? 503 : 200),
+    (taken) => report(scene, taken),
+  );
+  const runtime = await startRuntime({
+    folder,
+    egress: 'private-ok',
+    clock: systemClock,
+    log: QUIET,
+    retryDelaysMs: SHORT_DELAYS_MS,
+  });
+  const { store, blobs, vault } = runtime.embedded;
+  const app = createAdminApp({
+    store,
+    vault,
+    blobs,
+    egress: runtime.egress,
+    operations: runtime.operations,
+    clock: systemClock,
+    random: randomBytes,
+    log: QUIET,
+    version: packageJson.version,
+  });
+  const call = async (path: string, body: unknown) => {
+    const response = await app.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  };
+  try {
+    await play({ imap, pop3, receiver, runtime, scene, call, useSecret: (value) => (secret = value) });
+    const requests = scene.taken.length;
+    const ids = new Set(scene.taken.map(({ id }) => id)).size;
+    say(
+      `\n${ids} mails, ${ids} ids, ${requests} requests (2 of them refused and tried again), all signatures verified.`,
+    );
+    say('Next: npm start, then npx mailhook accounts add … with a mailbox of yours.');
+  } finally {
+    await runtime.close();
+    await Promise.all([receiver.close(), imap.close(), pop3.close()]);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const deadline = setTimeout(() => {
+  process.stderr.write(`The demo did not end within ${DEADLINE_MS / 1000} s\n`);
+  process.exit(1);
+}, DEADLINE_MS);
+try {
+  await main();
+  clearTimeout(deadline);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

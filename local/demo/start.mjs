@@ -1,0 +1,3 @@
+import { runOnRequiredNode } from '../../scripts/require-node.mjs';
+
+await runOnRequiredNode(new URL('./demo.ts', import.meta.url));

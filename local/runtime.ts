@@ -1,0 +1,149 @@
+import { dispatch } from '../functions/dispatch/dispatch.ts';
+import { createPostClient } from '../functions/dispatch/post.ts';
+import { revealSecret } from '../functions/dispatch/reveal-secret.ts';
+import { testWebhook } from '../functions/dispatch/test-webhook.ts';
+import type { PollDeps } from '../functions/poll/deps.ts';
+import { emptyReport } from '../functions/poll/health.ts';
+import { openMailSource } from '../functions/poll/mail/open-mail-source.ts';
+import { createParsePool } from '../functions/poll/parse/parse-pool.ts';
+import { plan } from '../functions/poll/plan.ts';
+import { type PollStop, poll, pollAccount } from '../functions/poll/poll.ts';
+import { takeBaseline } from '../functions/poll/take-baseline.ts';
+import { testAccount } from '../functions/poll/test-account.ts';
+import { createEgress } from '../shared/egress/create-egress.ts';
+import type { Egress, EgressPolicy } from '../shared/egress/egress.ts';
+import { createMemoryQueue } from '../shared/embedded/memory-queue.ts';
+import { type Embedded, openEmbedded } from '../shared/embedded/open.ts';
+import type { Job } from '../shared/jobs.ts';
+import type { Operations, PollReport } from '../shared/operations.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Log } from '../shared/ports/log.ts';
+
+/** The tick of a machine of one's own: intervals may be any number of seconds. */
+const TICK_MS = 1_000;
+const MAINTAIN_MS = 60_000;
+/** What is in hand when the process is told to stop gets so long to end; then connections are cut, which loses nothing. */
+const GRACE_MS = 8_000;
+const TEST_TIMEOUT_MS = 60_000;
+
+export interface RuntimeOptions {
+  readonly folder: string;
+  readonly egress: EgressPolicy;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Delays between attempts, in ms. @default RETRY_DELAYS_MS */
+  readonly retryDelaysMs?: readonly number[];
+}
+
+/** Everything of mailhook but its API, running on one machine. */
+export interface Runtime {
+  readonly embedded: Embedded;
+  readonly egress: Egress;
+  readonly operations: Operations;
+  /** Ends what is in hand, at the latest after some seconds, and gives the data folder free. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the poll and dispatch functions against the embedded store: a tick a second plans, queues in memory carry the
+ * hints. Throws EmbeddedError when the data folder cannot be used.
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { clock, log } = options;
+  const embedded = await openEmbedded({ folder: options.folder, clock });
+  const { store, blobs, vault } = embedded;
+  const egress = createEgress({ policy: options.egress });
+  const pool = createParsePool();
+  const stopping = new AbortController();
+  const cut = new AbortController();
+  const stop: PollStop = { signal: cut.signal, stopping: () => stopping.signal.aborted };
+  const queue = createMemoryQueue((job) => run(job), log);
+  const pollDeps: PollDeps = {
+    store,
+    queue,
+    blobs,
+    vault,
+    clock,
+    log,
+    openSource: openMailSource(egress),
+    parse: pool.parse,
+  };
+  const post = createPostClient({ egress, keepAlive: true });
+  const dispatchDeps = {
+    store,
+    queue,
+    blobs,
+    vault,
+    clock,
+    log,
+    post,
+    random: Math.random,
+    ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),
+  };
+  const run = async (job: Job): Promise<void> => {
+    if (job.kind === 'poll') await poll(pollDeps, job, stop);
+    else await dispatch(dispatchDeps, job);
+  };
+  const ticker = everyWhile(TICK_MS, stopping.signal, log, 'tick', () => plan(pollDeps));
+  const maintenance = everyWhile(MAINTAIN_MS, stopping.signal, log, 'maintenance', () =>
+    embedded.maintain(clock.now()),
+  );
+  const operations: Operations = {
+    testAccount: (account) => testAccount(pollDeps, account, AbortSignal.timeout(TEST_TIMEOUT_MS)),
+    baseline: async (id, start) =>
+      (await takeBaseline(pollDeps, id, start, stop)) ?? emptyReport('', 'error'),
+    poll: async (ids) => {
+      const reports = await Promise.all(ids.map((id) => pollAccount(pollDeps, id, 'manual', stop)));
+      return reports.filter((report): report is PollReport => report !== null);
+    },
+    testWebhook: (id) => testWebhook(dispatchDeps, id),
+    revealSecret: (id) => revealSecret(dispatchDeps, id),
+  };
+  return {
+    embedded,
+    egress,
+    operations,
+    async close() {
+      stopping.abort();
+      const grace = setTimeout(() => cut.abort(), GRACE_MS);
+      await Promise.all([ticker, maintenance, queue.close()]);
+      clearTimeout(grace);
+      post.close();
+      await pool.close();
+      await embedded.close();
+    },
+  };
+}
+
+/** Does something again and again, never twice at once; a failure is logged and the next round tries again. */
+async function everyWhile(
+  periodMs: number,
+  stop: AbortSignal,
+  log: Log,
+  name: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  while (!stop.aborted) {
+    const startedAt = performance.now();
+    try {
+      await work();
+    } catch (error) {
+      log.error(`${name}.failed`, { error: error instanceof Error ? error.message : String(error) });
+    }
+    await pause(Math.max(0, periodMs - (performance.now() - startedAt)), stop);
+  }
+}
+
+/** Waits so long, or until it is time to stop. */
+function pause(delayMs: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    stop.addEventListener('abort', end);
+  });
+}
