@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ApiServer, startApiServer } from '../../local/api-server.ts';
+import { readOrCreateToken } from '../../local/token.ts';
+import { type AdminWorld, createAdminWorld } from './admin-world.ts';
+
+const MAILHOOK = fileURLToPath(new URL('../../cli/mailhook.mjs', import.meta.url));
+
+/** How a run of the command ended. */
+export interface CliRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+}
+
+/** Runs `mailhook` as a process of its own, with nothing of this process's environment that it reads. */
+export async function runMailhook(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  const child = spawn(process.execPath, [MAILHOOK, ...args], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('latin1');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+  });
+  // A command that reads no input may have ended before it is written.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.stdin ?? '');
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout: Buffer.from(stdout, 'latin1').toString('utf8'), stderr };
+}
+
+/** The command line in front of a real server on loopback. */
+export interface CliWorld extends AdminWorld {
+  readonly server: ApiServer;
+  readonly env: Readonly<Record<string, string>>;
+  run(args: readonly string[], options?: CliOptions): Promise<CliRun>;
+  /** Runs with `--json` and gives the exit code and what stdout holds, read. */
+  json(
+    args: readonly string[],
+    options?: CliOptions,
+  ): Promise<{ readonly code: number | null; readonly body: unknown }>;
+}
+
+export async function createCliWorld(): Promise<CliWorld> {
+  const world = await createAdminWorld();
+  const folder = await mkdtemp(join(tmpdir(), 'mailhook-cli-'));
+  const token = await readOrCreateToken(folder);
+  const server = await startApiServer({ app: world.app, port: 0, token });
+  const env = { MAILHOOK_PORT: String(server.port), MAILHOOK_DATA: folder };
+  const run = (args: readonly string[], options: CliOptions = {}): Promise<CliRun> =>
+    runMailhook(args, { ...options, env: { ...env, ...options.env } });
+  return {
+    ...world,
+    server,
+    env,
+    run,
+    async json(args, options) {
+      const { code, stdout } = await run([...args, '--json'], options);
+      return { code, body: JSON.parse(stdout) as unknown };
+    },
+    async close() {
+      await server.close();
+      await world.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
