@@ -53,6 +53,8 @@ describe('a server that fails in the middle of a message', () => {
     const { error, source, items, server } = await fetchFails(steps);
     expect(error.message).toContain(text);
     expect(error.message).toContain('RETR 1');
+    // The connection is dropped by now, not only when somebody closes the session.
+    await server.finished();
     expect(await source.close('commit')).toBe('unknown');
     expect(server.received).not.toContain('QUIT');
     expect(await mailError(all(source.fetch(items, LIMITS)))).toBeDefined();
