@@ -58,6 +58,8 @@ export interface Receiver extends AsyncDisposable {
   readonly connections: () => number;
   /** Resolves when that many requests have arrived. */
   readonly whenReceived: (count: number) => Promise<void>;
+  /** Resolves when that many connections have ended. */
+  readonly whenClosed: (count: number) => Promise<void>;
   /** Resolves when that many different ids have been answered with a 2xx. */
   readonly whenAccepted: (count: number) => Promise<void>;
   /** From now on answers wait until `release`. Requests are still recorded. */
@@ -94,7 +96,11 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   let connections = 0;
   server.on('connection', (socket: Socket) => {
     connections += 1;
-    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      waits.check();
+    });
     socket.on('error', () => socket.destroy());
     if (options.refuse?.(connections)) socket.resetAndDestroy();
   });
@@ -122,6 +128,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     faults: records.faults,
     connections: () => connections,
     whenReceived: (count) => waits.until(() => records.requests.length >= count),
+    whenClosed: (count) => waits.until(() => connections - sockets.size >= count),
     whenAccepted: (count) => waits.until(() => records.accepted.size >= count),
     withhold: () => {
       held ??= Promise.withResolvers();

@@ -39,13 +39,14 @@ describe('post() to a receiver that', () => {
     expect(result).toMatchObject({ kind: 'answered', status: 200, text: expect.stringMatching(/^x+$/) });
     expect(result.durationMs).toBeGreaterThanOrEqual(1_990);
     expect(result.durationMs).toBeLessThan(3_500);
+    await receiver?.whenClosed(1);
   });
 
   it('sends a body without end: keeps 4 KiB and drops the connection', async () => {
     const result = await postTo({ kind: 'endless', status: 500 });
     expect(result).toMatchObject({ status: 500, text: 'x'.repeat(4_096) });
-    await post(receiver?.url ?? '');
-    expect(receiver?.connections()).toBe(2);
+    expect(result.durationMs).toBeLessThan(1_500);
+    await receiver?.whenClosed(1);
   });
 
   it('sends a gzip bomb: reads no more of it, and decompresses nothing', async () => {
@@ -149,8 +150,10 @@ describe('post() to a receiver that', () => {
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
       expect(await post(url, 5_000, Buffer.alloc(20_000_000))).toMatchObject({ status: 413 });
-      await post(url);
-      expect(sockets).toHaveLength(2);
+      const [socket] = sockets;
+      // What is still on its way is read now; then the client must be gone.
+      if (socket) await once(socket.resume(), 'close');
+      expect(sockets).toHaveLength(1);
     } finally {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -9,9 +9,9 @@ const egress = createEgress({ policy: 'private-ok' });
 let receiver: Receiver;
 let client: PostClient;
 
-async function start(answer: (request: ReceivedRequest) => Answer = () => 200, keepAlive = true) {
+async function start(answer: (request: ReceivedRequest) => Answer | Promise<Answer> = () => 200) {
   receiver = await startReceiver({ answer });
-  client = createPostClient({ egress, keepAlive });
+  client = createPostClient({ egress, keepAlive: true });
 }
 
 const post = (timeoutMs = 5_000) =>
@@ -82,15 +82,29 @@ describe('connections of a post client', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
+  it('that were kept are not trusted for the fresh try: all of them may be closed', async () => {
+    await start(({ onConnection }) => (onConnection === 2 ? { kind: 'reset' } : 200));
+    receiver.withhold();
+    const both = Promise.all([post(), post()]);
+    await receiver.whenReceived(2);
+    receiver.release();
+    await both;
+    expect(await post()).toMatchObject({ status: 200 });
+    expect(receiver.connections()).toBe(3);
+  });
+
   it('leave the fresh try only the time that is left', async () => {
+    const late = Promise.withResolvers<Answer>();
     await start(({ attempt, onConnection }) => {
       if (attempt === 1) return 200;
-      return onConnection === 2 ? { kind: 'reset' } : { kind: 'hang' };
+      return onConnection === 2 ? late.promise : { kind: 'hang' };
     });
     await post();
-    const result = await post(200);
+    setTimeout(() => late.resolve({ kind: 'reset' }), 200);
+    const result = await post(300);
     expect(result).toMatchObject({ reason: 'timeout' });
-    expect(result.durationMs).toBeLessThan(400);
+    expect(receiver.requests).toHaveLength(3);
+    expect(result.durationMs).toBeLessThan(450);
   });
 
   it('serve many requests at once, each with its own answer', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPostClient } from '../../../functions/dispatch/post.ts';
 import { createEgress } from '../../../shared/egress/create-egress.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from '../../support/receiver.ts';
+import type { Answer } from '../../support/receiver-answers.ts';
 import { caSigned, selfSigned } from '../../support/tls-certificate.ts';
 
 const egress = createEgress({ policy: 'private-ok', resolver: async () => ['127.0.0.1'] });
@@ -30,10 +31,13 @@ describe('post() over TLS', () => {
     expect(receiver.connections()).toBe(2);
   });
 
-  it('gives a kept connection that was reset one fresh try', async () => {
+  it.each([
+    ['reset', { kind: 'reset' }],
+    ['closed with a TLS alert', { kind: 'raw', bytes: '', after: 'end' }],
+  ] satisfies [string, Answer][])('gives a kept connection that was %s one fresh try', async (_, ending) => {
     receiver = await startReceiver({
       tls: caSigned,
-      answer: ({ onConnection }) => (onConnection === 2 ? { kind: 'reset' } : 200),
+      answer: ({ onConnection }) => (onConnection === 2 ? ending : 200),
     });
     await post(receiver.url);
     expect(await post(receiver.url)).toMatchObject({ status: 200 });

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPostClient, type PostClient, type PostRequest } from '../../../functions/dispatch/post.ts';
 import { createEgress } from '../../../shared/egress/create-egress.ts';
@@ -70,6 +72,25 @@ describe('post()', () => {
     await start({ answer: () => ({ status: 302, headers: { location } }) });
     expect(await post()).toMatchObject({ kind: 'answered', status: 302, location });
     expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('uses no proxy, whatever the environment says', async () => {
+    await start();
+    const module = new URL('../../../functions/dispatch/post.ts', import.meta.url).href;
+    const script = `
+      const { createPostClient } = await import(${JSON.stringify(module)});
+      const { createEgress } = await import(new URL('../../shared/egress/create-egress.ts', ${JSON.stringify(module)}));
+      const client = createPostClient({ egress: createEgress({ policy: 'private-ok' }), keepAlive: false });
+      const request = { url: ${JSON.stringify(receiver.url)}, headers: [], body: Buffer.from('{}'), timeoutMs: 5000 };
+      console.log((await client.post(request)).status);`;
+    const env = {
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: 'http://127.0.0.1:1',
+      HTTPS_PROXY: 'http://127.0.0.1:1',
+    };
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { env });
+    expect(stdout.trim()).toBe('200');
   });
 
   it('says what the receiver asks for in webhook-delivery, also twice', async () => {

@@ -1,0 +1,173 @@
+import type { DispatchDeps } from '../../functions/dispatch/deps.ts';
+import { createPostClient, type PostClient } from '../../functions/dispatch/post.ts';
+import type { Outcome } from '../../shared/delivery.ts';
+import { createEgress } from '../../shared/egress/create-egress.ts';
+import type { AccountId, EventId, WebhookId } from '../../shared/identity.ts';
+import type { DispatchJob, Job } from '../../shared/jobs.ts';
+import type { BlobRef } from '../../shared/ports/blobs.ts';
+import type { LogFields } from '../../shared/ports/log.ts';
+import type { Claim } from '../../shared/ports/store.ts';
+import type { Sealed } from '../../shared/ports/vault.ts';
+import type { Webhook } from '../../shared/webhook.ts';
+
+export const SECRET = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+export const WEBHOOK_ID = `wh_${'a'.repeat(16)}` as WebhookId;
+
+/** What a fake vault seals: the value itself, readable, for its owner. */
+export const seal = (value: string, owner: string = WEBHOOK_ID): Sealed => `${owner}|${value}` as Sealed;
+
+export function webhookFor(url: string, change: Partial<Webhook> = {}): Webhook {
+  return {
+    id: WEBHOOK_ID,
+    name: 'hooks',
+    url,
+    accounts: null,
+    events: ['*'],
+    timeoutSeconds: 5,
+    secrets: [{ sealed: seal(SECRET), expiresAt: null }],
+    headers: null,
+    headerNames: [],
+    state: 'enabled',
+    reason: null,
+    gate: null,
+    lastSuccessAt: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    ...change,
+  };
+}
+
+export interface Finished {
+  readonly claim: Claim;
+  readonly outcome: Outcome;
+}
+
+/** Ports that remember what they were asked and can be told to fail, around a real client. */
+export interface FakeDispatch {
+  readonly deps: DispatchDeps;
+  readonly post: PostClient;
+  /** Puts a delivery where the next `claim` finds it; the number makes its event id. */
+  add(number: number, body: string, webhook: Webhook, change?: Partial<Claim>): Claim;
+  /** The job that claims these. */
+  jobOf(...claims: readonly Claim[]): DispatchJob;
+  readonly finished: Finished[];
+  readonly claimTtlsMs: number[];
+  readonly enqueued: { readonly job: Job; readonly group: string; readonly delayMs: number }[];
+  readonly changes: {
+    readonly id: WebhookId;
+    readonly state: string | undefined;
+    readonly reason: unknown;
+  }[];
+  readonly webhooks: Map<WebhookId, Webhook>;
+  readonly blobs: Map<string, Uint8Array>;
+  readonly logged: { readonly event: string; readonly fields: LogFields | undefined }[];
+  readonly opened: Sealed[];
+  /** Ports that fail by throwing, while their name is in here. */
+  readonly broken: Set<'claim' | 'finish' | 'read' | 'put' | 'open'>;
+  now: Date;
+}
+
+export function eventIdFor(number: number): EventId {
+  return `msg_${'a'.repeat(24)}${String.fromCharCode(97 + Math.floor(number / 26), 97 + (number % 26))}` as EventId;
+}
+
+/** Fakes of the ports of dispatch. */
+export function createFakeDispatch(): FakeDispatch {
+  const egress = createEgress({ policy: 'private-ok' });
+  const post = createPostClient({ egress, keepAlive: true });
+  const waiting = new Map<EventId, Claim>();
+  const state = {
+    post,
+    finished: [] as Finished[],
+    claimTtlsMs: [] as number[],
+    enqueued: [] as { job: Job; group: string; delayMs: number }[],
+    changes: [] as { id: WebhookId; state: string | undefined; reason: unknown }[],
+    webhooks: new Map<WebhookId, Webhook>(),
+    blobs: new Map<string, Uint8Array>(),
+    logged: [] as { event: string; fields: LogFields | undefined }[],
+    opened: [] as Sealed[],
+    broken: new Set<'claim' | 'finish' | 'read' | 'put' | 'open'>(),
+    now: new Date(Math.floor(Date.now() / 1_000) * 1_000),
+  };
+  const work = (port: 'claim' | 'finish' | 'read' | 'put' | 'open') => {
+    if (state.broken.has(port)) throw new Error(`${port} is broken`);
+  };
+  const log = (event: string, fields?: LogFields) => {
+    state.logged.push({ event, fields });
+  };
+  const deps: DispatchDeps = {
+    post,
+    random: () => 0,
+    clock: { now: () => state.now },
+    log: { info: log, warn: log, error: log },
+    queue: {
+      async enqueue(jobs, { group, delayMs = 0 }) {
+        for (const job of jobs) state.enqueued.push({ job, group, delayMs });
+      },
+    },
+    blobs: {
+      async read(ref) {
+        work('read');
+        const bytes = state.blobs.get(ref);
+        if (bytes === undefined) throw new Error(`There is no blob ${ref}`);
+        return bytes;
+      },
+      async put(kind, bytes) {
+        work('put');
+        const ref = `${kind}-${state.blobs.size}`;
+        state.blobs.set(ref, bytes);
+        return ref as BlobRef;
+      },
+    },
+    vault: {
+      seal: async (_, owner, value) => seal(Buffer.from(value).toString(), owner),
+      async open(purpose, owner, sealed) {
+        work('open');
+        state.opened.push(sealed);
+        const [sealedFor, value] = sealed.split('|');
+        if (purpose !== 'webhook-secret' || sealedFor !== owner) throw new Error('It does not open');
+        return Buffer.from(value ?? '');
+      },
+    },
+    store: {
+      async claim(refs, _, ttlMs) {
+        work('claim');
+        state.claimTtlsMs.push(ttlMs);
+        return refs.flatMap(({ eventId }) => waiting.get(eventId) ?? []);
+      },
+      async finish(done) {
+        work('finish');
+        state.finished.push(...done);
+        return { settling: [] };
+      },
+      webhook: async (id) => state.webhooks.get(id) ?? null,
+      async updateWebhook(id, change) {
+        state.changes.push({ id, state: change.state, reason: change.reason });
+        return state.webhooks.get(id) ?? 'gone';
+      },
+    },
+  };
+  function add(number: number, body: string, webhook: Webhook, change: Partial<Claim> = {}): Claim {
+    const eventId = eventIdFor(number);
+    const ref = `event-${number}` as BlobRef;
+    state.blobs.set(ref, Buffer.from(body));
+    const claim: Claim = {
+      ref: { eventId, webhookId: webhook.id },
+      token: `token-${number}`,
+      accountId: `acc_${'a'.repeat(16)}` as AccountId,
+      attemptCount: 0,
+      trigger: 'schedule',
+      eventType: 'message.received',
+      webhook,
+      body: ref,
+      reduced: false,
+      ...change,
+    };
+    waiting.set(eventId, claim);
+    return claim;
+  }
+  const jobOf = (...claims: readonly Claim[]): DispatchJob => ({
+    kind: 'dispatch',
+    deliveries: claims.map(({ ref }) => ref),
+  });
+  return Object.assign(state, { deps, add, jobOf });
+}
