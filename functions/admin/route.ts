@@ -40,12 +40,12 @@ export interface Route {
   run(deps: AdminDeps, request: RouteRequest): Promise<Response>;
 }
 
-/** The parts of an HTTP request that a route can read; `body` is the text as it came. */
+/** The parts of an HTTP request that a route can read; `body` reads the text, which is empty when there is none. */
 export interface RouteRequest {
   readonly id: string;
   readonly query: Readonly<Record<string, string>>;
   readonly contentType: string | null;
-  body(): Promise<string>;
+  body(): Promise<string | Problem>;
 }
 
 /** Binds a handler to its spec: bodies and queries reach it checked, and what it returns has the shape of the answer. */
@@ -74,6 +74,7 @@ export function defineRoute<Body extends z.ZodType, Query extends z.ZodType, Ans
 
 async function readBody(request: RouteRequest, optional: boolean): Promise<unknown> {
   const text = await request.body();
+  if (isProblem(text)) return text;
   if (text.trim() === '') {
     return optional ? {} : invalidRequest([{ path: '', message: 'The body is missing: send JSON' }]);
   }
