@@ -49,11 +49,10 @@ describe('post() to a receiver that', () => {
     await receiver?.whenClosed(1);
   });
 
-  it('sends a gzip bomb: reads 16 KiB of it, and decompresses nothing', async () => {
+  it('sends a gzip bomb: decompresses nothing', async () => {
     const result = await postTo({ kind: 'gzip-bomb' });
     // The zeros inside would all be control characters.
     expect(result).toMatchObject({ status: 200, text: expect.stringMatching(/[^\ufffd]/) });
-    await receiver?.whenClosed(1);
   });
 
   it('sends a megabyte of headers: gives up after 16 KiB', async () => {
