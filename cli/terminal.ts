@@ -78,6 +78,7 @@ async function alignedRows(rows: readonly (readonly Cell[])[]): Promise<string[]
 
 function cellText(cell: Cell): string {
   if (typeof cell !== 'string') return cell.painted;
-  const clean = printable(cell);
-  return clean.length > MAX_CELL_WIDTH ? `${clean.slice(0, MAX_CELL_WIDTH - 1)}…` : clean;
+  const characters = [...printable(cell)];
+  if (characters.length <= MAX_CELL_WIDTH) return characters.join('');
+  return `${characters.slice(0, MAX_CELL_WIDTH - 1).join('')}…`;
 }
