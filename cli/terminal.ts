@@ -22,10 +22,10 @@ export interface Terminal {
 }
 
 /** Text with colour codes of ours, which is not cleaned again. */
-export interface Painted {
+interface Painted {
   readonly painted: string;
 }
-export type Cell = string | Painted;
+type Cell = string | Painted;
 
 const GOOD = new Set(['active', 'enabled', 'delivered', 'ok', 'done']);
 const BAD = new Set(['auth_failed', 'error', 'failed', 'exhausted', 'rejected', 'quarantined', 'disabled']);

@@ -107,6 +107,7 @@ describe('wrong usage', () => {
       { MAILHOOK_PORT: '0' },
       { MAILHOOK_URL: 'ftp://example.com' },
       { MAILHOOK_URL: 'http://ana:hunter2@127.0.0.1/' },
+      { MAILHOOK_TOKEN: 'hunter2\n' },
     ]) {
       const run = await runInProcess(['status'], { env });
       expect(run).toMatchObject({ code: 2, stdout: '' });

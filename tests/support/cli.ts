@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { runCli } from '../../cli/run.ts';
 import { type ApiServer, startApiServer } from '../../local/api-server.ts';
 import { readOrCreateToken } from '../../local/token.ts';
-import { type AdminWorld, createAdminWorld } from './admin-world.ts';
+import { type AdminWorld, type AnswerBody, createAdminWorld } from './admin-world.ts';
 
 const MAILHOOK = fileURLToPath(new URL('../../cli/mailhook.mjs', import.meta.url));
 
@@ -70,12 +70,24 @@ export interface CliWorld extends AdminWorld {
   run(args: readonly string[], options?: CliOptions): Promise<CliRun>;
   /** As a process of its own. */
   spawn(args: readonly string[], options?: CliOptions): Promise<CliRun>;
+  /** Adds the account `ana`. */
+  addAccount(...more: string[]): Promise<CliRun>;
+  /** Adds a webhook for http://127.0.0.1:3000/mail. */
+  addWebhook(...more: string[]): Promise<CliRun>;
+  /** What the API answers to a GET. */
+  get(path: string): Promise<AnswerBody>;
   /** Runs with `--json` and gives the exit code and what stdout holds, read. */
   json(
     args: readonly string[],
     options?: CliOptions,
   ): Promise<{ readonly code: number | null; readonly body: unknown }>;
 }
+
+/** `accounts add ana …`, all but the password, which comes from standard input. */
+export const ADD_ANA = [
+  ...['accounts', 'add', 'ana', '--host', 'imap.example.com'],
+  ...['--username', 'ana@example.com', '--password-stdin'],
+];
 
 export async function createCliWorld(): Promise<CliWorld> {
   const world = await createAdminWorld();
@@ -91,6 +103,9 @@ export async function createCliWorld(): Promise<CliWorld> {
     env,
     run,
     spawn: (args, options = {}) => runMailhook(args, { ...options, env: { ...env, ...options.env } }),
+    addAccount: (...more) => run([...ADD_ANA, ...more], { stdin: 'hunter2\n' }),
+    addWebhook: (...more) => run(['webhooks', 'add', 'http://127.0.0.1:3000/mail', ...more]),
+    get: async (path) => (await world.call('GET', path)).body,
     async json(args, options) {
       const { code, stdout } = await run([...args, '--json'], options);
       return { code, body: JSON.parse(stdout) as unknown };
