@@ -89,7 +89,9 @@ describe('what goes wrong on the wire', () => {
     ]);
     const source = await open(server);
 
-    expect(await source.settle([scriptedMove(1, 'Done')])).toMatchObject([{ result: 'retry' }]);
+    expect(await source.settle([scriptedMove(1, 'Done')])).toMatchObject([
+      { result: 'retry', reason: expect.stringContaining('did not say that it copied') },
+    ]);
     expect(server.received.some((line) => /STORE|EXPUNGE/.test(line))).toBe(false);
   });
 
