@@ -150,15 +150,15 @@ describe('a message that is too large', () => {
     expect(server.received.filter((line) => line.includes('UID FETCH'))).toHaveLength(2);
   });
 
-  it('in a literal of 2 GB ends the session and takes no memory', async () => {
+  it('in a literal of 2 GB ends the session, takes no memory, and is the one that failed', async () => {
     const { source } = await listed({
       expect: /UID FETCH/,
       send: [bodyRow(1, 'one'), '* 2 FETCH (UID 2 BODY[]<0> {2147483647}\r\n', 'x'.repeat(100_000)],
     });
 
-    const { got, error } = await untilError(source, [1, 2]);
+    const { got, error } = await untilError(source, [1, 2, 3]);
 
-    expect(got).toEqual(['raw 1 one']);
-    expect(error).toMatchObject({ code: 'protocol', message: expect.stringContaining('UIDs 1:2') });
+    expect(got).toEqual(['raw 1 one', 'failed 2']);
+    expect(error).toMatchObject({ code: 'protocol', message: expect.stringContaining('UIDs 1:3') });
   });
 });
