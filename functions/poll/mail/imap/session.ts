@@ -7,7 +7,7 @@ import { createLink, type Link, type SessionTarget } from './link.ts';
 import { quotable } from './server-text.ts';
 
 /** What a command is for and how long it may take. */
-export interface CommandInfo {
+interface CommandInfo {
   /** Completes "Cannot …". */
   readonly doing: string;
   readonly timeoutMs: number;

@@ -209,14 +209,17 @@ export function mail(number: number, body = `Body ${number}`): Buffer {
   return Buffer.from(`Message-ID: <${number}@example.com>\r\nSubject: Mail ${number}\r\n\r\n${body}\r\n`);
 }
 
+/** The UIDs of a listing in its order. */
 export function uidsOf({ items }: Pick<Listing, 'items'>): number[] {
   return items.map(uidOf);
 }
 
+/** The UID of a listed message. */
 export function uidOf({ source }: Pick<Listed, 'source'>): number {
   return source.protocol === 'imap' ? source.uid : 0;
 }
 
+/** All items, once there are no more. */
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);
