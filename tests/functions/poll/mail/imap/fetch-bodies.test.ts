@@ -2,17 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
 import { LIMITS, listed, untilError } from './fetch-support.ts';
-import {
-  answer,
-  bodyRow,
-  brief,
-  cleanUpAfterEach,
-  collect,
-  item,
-  mail,
-  open,
-  served,
-} from './imap-support.ts';
+import { answer, bodyRow } from './imap-script.ts';
+import { brief, cleanUpAfterEach, collect, item, mail, open, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -65,7 +56,7 @@ describe('bodies', () => {
   it('that are long come in parts and are put together', async () => {
     const long = Buffer.alloc(2 * PART_BYTES + 12_345, 'abcdefgh\xe9\r\n', 'latin1');
     const server = await served({ mails: [mail(1), long, mail(3)] });
-    const source = await open(server, { deadlines: { commandMs: 10_000 } });
+    const source = await open(server);
     const { items } = await source.list('INBOX', null);
 
     const fetched = await collect(source.fetch(items, LIMITS));
@@ -79,7 +70,7 @@ describe('bodies', () => {
   it('that fill their parts exactly are whole', async () => {
     const long = Buffer.alloc(PART_BYTES, 'x');
     const server = await served({ mails: [long] });
-    const source = await open(server, { deadlines: { commandMs: 10_000 } });
+    const source = await open(server);
     const { items } = await source.list('INBOX', null);
 
     const fetched = await collect(source.fetch(items, LIMITS));

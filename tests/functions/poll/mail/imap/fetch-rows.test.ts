@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_REFUSALS_IN_A_ROW, PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
 import { LIMITS, listed, untilError } from './fetch-support.ts';
-import {
-  answer,
-  bodyRow,
-  brief,
-  cleanUpAfterEach,
-  collect,
-  item,
-  mail,
-  open,
-  served,
-} from './imap-support.ts';
+import { answer, bodyRow } from './imap-script.ts';
+import { brief, cleanUpAfterEach, collect, item, mail, open, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../../../shared/ports/mail-source.ts';
-import { answer, cleanUpAfterEach, item, loggedIn, open, opened, scripted } from './imap-support.ts';
+import { answer, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, item, open, scripted } from './imap-support.ts';
 
 cleanUpAfterEach();
 
