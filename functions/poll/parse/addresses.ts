@@ -29,7 +29,6 @@ export function readAddresses(fields: readonly HeaderField[]): AddressList {
   const found: Address[] = [];
   let truncated = false;
   for (const field of fields) {
-    if (found.length > MAX_ADDRESSES.count) break;
     const text = unfoldedText(field);
     const parsed = plainMailboxes(text) ?? anyMailboxes(text);
     // The last address of a field that was cut is likely half of one, which would be another address.

@@ -101,10 +101,10 @@ function fitted(job: ParseJob, data: MessageData, cuts: ReadonlySet<string>): Me
   const textBytes = data.text === null ? 0 : jsonBytes(data.text);
   const html = data.html === null ? null : cutToJsonBytes(data.html, room - textBytes);
   const text = data.text === null ? null : cutToJsonBytes(data.text, room);
-  const truncated = [...cuts];
-  if (html !== data.html) truncated.push('html');
-  if (text !== data.text) truncated.push('text');
-  return { ...data, html, text, truncated };
+  const truncated = new Set(cuts);
+  if (html !== data.html) truncated.add('html');
+  if (text !== data.text) truncated.add('text');
+  return { ...data, html, text, truncated: [...truncated] };
 }
 
 /** RFC 8259 JSON, minified, in the order in which the fields are documented. */

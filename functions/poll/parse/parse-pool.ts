@@ -11,7 +11,7 @@ export interface ParsePoolOptions {
    * second; the same mail must become the same event on a busy machine too, so this is far above. @default 20,000
    */
   readonly budgetMsPerMessage?: number;
-  /** JavaScript heap of a thread; a 20 MB text takes 150 MB. @default 512 */
+  /** JavaScript heap of a thread; the worst mail of 64 MB that we could make takes 150 MB. @default 512 */
   readonly maxHeapMb?: number;
   /** The thread's program. @default worker.ts beside this file; a bundle names its own */
   readonly workerUrl?: URL;
