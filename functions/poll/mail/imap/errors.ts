@@ -40,7 +40,7 @@ const BY_RESPONSE_CODE: ReadonlyMap<string, MailErrorCode> = new Map([
 const BY_TEXT: readonly (readonly [pattern: RegExp, code: MailErrorCode])[] = [
   [/too many|simultaneous|connection limit|rate limit|throttl|bandwidth|exceeded/i, 'rate'],
   [
-    /temporar|try again|later|unavailable|\bbusy\b|\blocked\b|not connected|maintenance|shutting down/i,
+    /temporar|try again|\blater\b|unavailable|\bbusy\b|\blocked\b|not connected|maintenance|shutting down/i,
     'busy',
   ],
 ];
