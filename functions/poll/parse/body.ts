@@ -1,14 +1,9 @@
 import type { Attachment } from '../../../shared/event.ts';
 import { firstField, type HeaderSection } from './headers.ts';
 import { type Leaves, readLeaves } from './leaf-parts.ts';
-import {
-  MAX_ERROR_CHARS,
-  MAX_EVENT_BYTES,
-  MAX_FIELD_BYTES,
-  MAX_PART_HEADER_BYTES,
-  MAX_PARTS,
-} from './limits.ts';
+import { MAX_ERROR_CHARS, MAX_EVENT_BYTES, MAX_PART_HEADER_BYTES, MAX_PARTS } from './limits.ts';
 import { decodeCharset, type PartText } from './part-text.ts';
+import { readPlainBody } from './plain-body.ts';
 import { cleanBody } from './text.ts';
 
 /** What a message holds behind its header. */
@@ -25,6 +20,9 @@ export interface Body {
 /** Fields of the message's own header that say what its body is. */
 const CONTENT_FIELDS = ['content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'];
 
+/** So that all of them stay within what the parser takes for a header; one that is longer counts as missing. */
+const MAX_CONTENT_FIELD_BYTES = MAX_PART_HEADER_BYTES / CONTENT_FIELDS.length - 2;
+
 /** The body of a message of which nothing but the header could be read, and why; null when it was not to be read. */
 export function unreadBody(problem: string | null): Body {
   return { text: null, html: null, attachments: [], truncated: ['text', 'html', 'attachments'], problem };
@@ -38,12 +36,17 @@ export function unreadBody(problem: string | null): Body {
  * number and size can then neither slow it down nor make it refuse the message.
  */
 export async function readBody(section: HeaderSection, body: Buffer): Promise<Body> {
-  let leaves: Leaves;
+  const plain = readPlainBody(section, body);
+  if (plain !== null)
+    return bodyOf({ texts: [plain], attachments: [], attachmentCount: 0, hasBrokenMultipart: false }, body);
   try {
-    leaves = await readLeaves(contentHeader(section), body);
+    return bodyOf(await readLeaves(contentHeader(section), body), body);
   } catch (error) {
     return unreadBody(problemOf(error));
   }
+}
+
+function bodyOf(leaves: Leaves, body: Buffer): Body {
   const { attachments, attachmentCount } = leaves;
   const text = joined(leaves.texts, false);
   const html = joined(leaves.texts, true);
@@ -71,7 +74,7 @@ function contentHeader(section: HeaderSection): Buffer {
   const parts: Buffer[] = [];
   for (const key of CONTENT_FIELDS) {
     const field = firstField(section, key);
-    if (field !== null && field.line.length <= MAX_FIELD_BYTES) parts.push(field.line, CRLF);
+    if (field !== null && field.line.length <= MAX_CONTENT_FIELD_BYTES) parts.push(field.line, CRLF);
   }
   parts.push(CRLF);
   return Buffer.concat(parts);

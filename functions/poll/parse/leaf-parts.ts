@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type AttachmentStream, MailParser, type MailParserOptions } from 'mailparser';
 import type { Attachment } from '../../../shared/event.ts';
-import { describeAttachment } from './attachments.ts';
+import { contentTypeOf, describeAttachment } from './attachments.ts';
 import { MAX_ATTACHMENTS, MAX_PART_HEADER_BYTES, MAX_PARTS, MAX_TEXT_BYTES } from './limits.ts';
-import { type PartText, readPartText } from './part-text.ts';
+import { type PartText, readPartText, type TextType } from './part-text.ts';
 import { hasBrokenMultipart } from './part-tree.ts';
 import { quotedPrintableDecoder } from './quoted-printable.ts';
 
@@ -56,11 +56,11 @@ export function readLeaves(header: Buffer, body: Buffer): Promise<Leaves> {
     };
     parser.on('data', (item) => {
       if (item.type !== 'attachment') return;
-      item.content.once('error', fail);
+      item.content.on('error', fail);
       if (isText(item)) {
         keepText(item, textRoom, (bytes, isWhole) => {
           textRoom -= bytes.length;
-          texts.push(readPartText(item, bytes, isWhole));
+          texts.push(readPartText(textTypeOf(item), bytes, isWhole));
         });
         return;
       }
@@ -104,6 +104,11 @@ function streamingParser(): MailParser {
 
 function isText(item: AttachmentStream): boolean {
   return TEXT_TYPES.has(item.contentType) && (item.contentDisposition ?? 'inline') === 'inline';
+}
+
+function textTypeOf(item: AttachmentStream): TextType {
+  const { charset, format, delsp } = contentTypeOf(item)?.params ?? {};
+  return { type: item.contentType, charset, format, delsp };
 }
 
 /** Reads a text to its end and keeps its first `room` bytes. */

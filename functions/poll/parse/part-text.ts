@@ -1,8 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import libmime from 'libmime';
 import { createDecodeStream, decode } from 'libmime/lib/charset.js';
-import type { AttachmentStream, StructuredHeader } from 'mailparser';
-import { contentTypeOf } from './attachments.ts';
 import { MAX_EVENT_BYTES } from './limits.ts';
 import { cleanBody, cutText } from './text.ts';
 
@@ -18,22 +16,28 @@ export interface PartText {
 /** Labels that say nothing of bytes beyond US-ASCII. */
 const VAGUE_LABEL = /^(?:|(?:us-?)?ascii|7bit|8bit|binary|unknown(?:-8bit)?|none|default|x-unknown)$/;
 
+/** What the header of a part says of its text. */
+export interface TextType {
+  readonly type: string;
+  /** Parameters of its Content-Type. */
+  readonly charset?: string | undefined;
+  readonly format?: string | undefined;
+  readonly delsp?: string | undefined;
+}
+
 /**
  * Decodes a part that is text.
  *
  * @param bytes Its transfer encoding undone.
  * @param isWhole False when bytes are missing at the end.
  */
-export function readPartText(item: AttachmentStream, bytes: Buffer, isWhole: boolean): PartText {
-  const params = contentTypeOf(item)?.params ?? {};
-  const whole = cleanBody(decodeCharset(bytes, params.charset ?? '').replace(/\r\n/g, '\n'));
+export function readPartText(what: TextType, bytes: Buffer, isWhole: boolean): PartText {
+  const whole = cleanBody(decodeCharset(bytes, what.charset ?? '').replace(/\r\n/g, '\n'));
   // Cut before it is unwrapped, which takes much memory; more than this no event can hold.
   const cut = cutText(whole, MAX_EVENT_BYTES);
   return {
-    isHtml: item.contentType === 'text/html',
-    text: isFlowed(item, params)
-      ? libmime.decodeFlowed(cut, params.delsp?.trim().toLowerCase() === 'yes')
-      : cut,
+    isHtml: what.type === 'text/html',
+    text: isFlowed(what) ? libmime.decodeFlowed(cut, what.delsp?.trim().toLowerCase() === 'yes') : cut,
     truncated: !isWhole || cut.length < whole.length,
   };
 }
@@ -45,11 +49,21 @@ export function readPartText(item: AttachmentStream, bytes: Buffer, isWhole: boo
 export function decodeCharset(bytes: Buffer, label: string): string {
   const name = label.trim().toLowerCase();
   if (name === 'utf-8' || name === 'utf8') return bytes.toString('utf8');
-  if (!VAGUE_LABEL.test(name) && createDecodeStream(name).supported) return decode(bytes, name);
+  if (!VAGUE_LABEL.test(name) && isKnown(name)) return decode(bytes, name);
   return isUtf8(bytes) ? bytes.toString('utf8') : decode(bytes, 'windows-1252');
 }
 
+/** Answers that were given, since each costs a decoder; mails could name any number of charsets. */
+const known = new Map<string, boolean>();
+const MAX_KNOWN = 200;
+
+function isKnown(name: string): boolean {
+  const answer = known.get(name) ?? createDecodeStream(name).supported;
+  if (known.size < MAX_KNOWN) known.set(name, answer);
+  return answer;
+}
+
 /** RFC 3676: format=flowed is for text/plain alone. */
-function isFlowed(item: AttachmentStream, params: StructuredHeader['params']): boolean {
-  return item.contentType === 'text/plain' && params.format?.trim().toLowerCase() === 'flowed';
+function isFlowed({ type, format }: TextType): boolean {
+  return type === 'text/plain' && format?.trim().toLowerCase() === 'flowed';
 }

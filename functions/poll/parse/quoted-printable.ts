@@ -28,6 +28,14 @@ export function quotedPrintableDecoder(): Transform {
   });
 }
 
+/** All of it at once; see `quotedPrintableDecoder`. */
+export function decodeQuotedPrintable(bytes: Buffer): Buffer {
+  const machine = new Machine();
+  const decoded = machine.decode(bytes);
+  const end = machine.end();
+  return end.length === 0 ? decoded : Buffer.concat([decoded, end]);
+}
+
 class Machine {
   #state: State = 'text';
   /** The hex digit behind the `=`. */
