@@ -70,6 +70,11 @@ async function settleAndClose(
 ): Promise<Settled> {
   const settled = await settle(deps, session, due);
   const ending = await session.source.close('commit');
+  // Also when QUIT was not confirmed: it may have been done, and what we deleted ourselves breaks no continuity.
+  const shrunk =
+    cursor?.protocol === 'pop3' && settled.deleted > 0
+      ? { ...cursor, listedCount: Math.max(0, cursor.listedCount - settled.deleted) }
+      : null;
   if (session.account.protocol === 'pop3' && ending === 'unknown' && settled.deleted > 0) {
     const dueAt = new Date(deps.clock.now().getTime() + 60_000);
     const again = settled.progress.closed.map(({ key }) => ({
@@ -78,17 +83,13 @@ async function settleAndClose(
       error: 'The server did not confirm QUIT',
     }));
     await save(deps, session, {
-      cursor: null,
+      cursor: shrunk,
       opened: [],
       closed: [],
       rescheduled: [...settled.progress.rescheduled, ...again],
     });
     return { ...settled, done: 0, deleted: 0 };
   }
-  const shrunk =
-    cursor?.protocol === 'pop3' && settled.deleted > 0
-      ? { ...cursor, listedCount: Math.max(0, cursor.listedCount - settled.deleted) }
-      : null;
   await save(deps, session, { cursor: shrunk, opened: [], ...settled.progress });
   return settled;
 }
