@@ -18,6 +18,8 @@ export interface Round {
     | { readonly kind: 'poll'; readonly account: AccountId }
     /** Leaves everything to the tick until so many messages are delivered and none is to be settled. */
     | { readonly kind: 'wait'; readonly messages: number }
+    /** Ends with the first tick, and with what that began. */
+    | { readonly kind: 'tick' }
     /** Adds an account through the API; `attempt` is the body of the request. */
     | { readonly kind: 'add'; readonly attempt: unknown };
   /** How far the clock is ahead of the machine's, in ms. */
@@ -74,6 +76,8 @@ async function perform(stage: Stage, task: Round['task']): Promise<unknown> {
     }
     case 'wait':
       return await until('store.release', () => allSettled(stage, task.messages));
+    case 'tick':
+      return await trace.next('store.saveTick');
     case 'add':
       return await add(stage, task.attempt);
   }

@@ -29,8 +29,8 @@ export interface WorldOptions {
   readonly move?: boolean;
   /** @default answerOf */
   readonly answer?: typeof answerOf;
-  /** False leaves the account to the test. @default true */
-  readonly account?: boolean;
+  /** What arrives after the baseline; null leaves account, baseline and mails to the test. @default MAILS */
+  readonly mails?: readonly CrashMail[] | null;
 }
 
 /** A mail with where it lies and the id that its event must have. */
@@ -68,19 +68,17 @@ export class CrashWorld implements AsyncDisposable {
     mailbox.watch(() => this.lookForEarlyActions());
   }
 
-  /** A world with a webhook, an account and its baseline, and then the mails of `MAILS`. */
+  /** A world with a webhook, an account and its baseline, and then some mails. */
   static async open(players: Players, options: WorldOptions): Promise<CrashWorld> {
-    const mailbox = await startMailbox(options.protocol, options);
-    const receiver = await startReceiver({ secret: SECRET, answer: options.answer ?? answerOf });
+    const { protocol, answer = answerOf, mails = MAILS } = options;
+    const mailbox = await startMailbox(protocol, options);
+    const receiver = await startReceiver({ secret: SECRET, answer });
     const world = new CrashWorld(players, options, mailbox, receiver);
-    await world.inFolder(async (embedded) => {
-      await addWebhook(embedded, receiver.url);
-      if (options.account ?? true) await addAccountWithBaseline(embedded, mailbox.port, options);
-    });
-    if (options.account ?? true) {
-      await mailbox.removeOne();
-      for (const mail of MAILS) world.arrive(mail);
-    }
+    await world.inFolder((embedded) => addWebhook(embedded, receiver.url));
+    if (mails === null) return world;
+    await world.inFolder((embedded) => addAccountWithBaseline(embedded, mailbox.port, options));
+    await mailbox.removeOne();
+    for (const mail of mails) world.arrive(mail);
     return world;
   }
 
