@@ -8,7 +8,7 @@ import { MAX_ADDRESS_CHARS, MAX_ADDRESSES } from './limits.ts';
 import { cutText, oneLine } from './text.ts';
 
 /** The addresses of one kind of field. */
-export interface AddressList {
+interface AddressList {
   readonly addresses: readonly Address[];
   /** Whether some were left out or cut. */
   readonly truncated: boolean;

@@ -9,33 +9,44 @@ const MEDIA_TYPE = /^[a-z0-9!#$%&'*+.^_`{|}~-]{1,100}\/[a-z0-9!#$%&'*+.^_`{|}~-]
 /** Directions and marks that are not seen but turn the shown order of a name around (`exe.fdp` for `pdf.exe`). */
 const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
+/** An attachment, and whether its name or Content-ID had to be cut. */
+export interface DescribedAttachment {
+  readonly attachment: Attachment;
+  readonly truncated: boolean;
+}
+
 /** Describes an attachment whose content was read. */
 export function describeAttachment(
   item: AttachmentStream,
   content: Pick<Attachment, 'id' | 'size' | 'sha256'>,
-): Attachment {
-  return {
+): DescribedAttachment {
+  const filename = cleanFilename(item.filename ?? '');
+  const contentId = oneLine(item.cid ?? '');
+  const attachment: Attachment = {
     id: content.id,
-    filename: cleanFilename(item.filename ?? ''),
+    filename: filename === null ? null : shortFilename(filename),
     contentType: declaredType(item) ?? item.contentType,
     size: content.size,
     sha256: content.sha256,
     disposition: dispositionOf(item.contentDisposition),
-    contentId: cutText(oneLine(item.cid ?? ''), MAX_ID_CHARS) || null,
+    contentId: cutText(contentId, MAX_ID_CHARS) || null,
     href: null,
   };
+  const truncated = attachment.filename !== filename || contentId.length > MAX_ID_CHARS;
+  return { attachment, truncated };
 }
 
-/**
- * A file name that can be used as one: without folders, control characters and invisible ones, at most
- * `MAX_FILENAME_CHARS` long with its extension kept. Null when nothing is left of it.
- */
-export function cleanFilename(name: string): string | null {
+/** A file name that can be used as one: without folders, control characters and invisible ones; null when nothing is left. */
+function cleanFilename(name: string): string | null {
   const last = oneLine(name.replace(INVISIBLE, '')).split(/[/\\]/).at(-1)?.trim() ?? '';
-  if (last === '' || last === '.' || last === '..') return null;
-  if (last.length <= MAX_FILENAME_CHARS) return last;
-  const extension = /\.[^.\s]{1,20}$/.exec(last)?.[0] ?? '';
-  return cutText(last, MAX_FILENAME_CHARS - extension.length) + extension;
+  return last === '' || last === '.' || last === '..' ? null : last;
+}
+
+/** At most `MAX_FILENAME_CHARS`, with the extension kept. */
+function shortFilename(name: string): string {
+  if (name.length <= MAX_FILENAME_CHARS) return name;
+  const extension = /\.[^.\s]{1,20}$/.exec(name)?.[0] ?? '';
+  return cutText(name, MAX_FILENAME_CHARS - extension.length) + extension;
 }
 
 /** The Content-Type that a part declares, decoded; null when it declares none. */

@@ -47,13 +47,16 @@ export async function readBody(section: HeaderSection, body: Buffer): Promise<Bo
 }
 
 function bodyOf(leaves: Leaves, body: Buffer): Body {
-  const { attachments, attachmentCount } = leaves;
+  const { attachmentCount } = leaves;
+  const attachments = leaves.attachments.map(({ attachment }) => attachment);
   const text = joined(leaves.texts, false);
   const html = joined(leaves.texts, true);
   const truncated: string[] = leaves.texts
     .filter((one) => one.truncated)
     .map((one) => (one.isHtml ? 'html' : 'text'));
-  if (attachments.length < attachmentCount) truncated.push('attachments');
+  if (attachments.length < attachmentCount || leaves.attachments.some((one) => one.truncated)) {
+    truncated.push('attachments');
+  }
   const found = { text, html, attachments, truncated };
   if (!leaves.hasBrokenMultipart) return { ...found, problem: null };
   if (text !== null || html !== null || attachmentCount > 0) return { ...found, problem: PART_LOST };

@@ -8,7 +8,7 @@ import { cutText, oneLine } from './text.ts';
 import type { ParsedMessage, ParseJob } from './types.ts';
 
 /** What was read of a message. */
-export interface MessageParts {
+interface MessageParts {
   readonly fields: HeaderFields;
   readonly body: Body;
   /** Lower-case hex of the whole message; null when it is not here. */
@@ -79,7 +79,9 @@ function attachmentChars({ filename, contentType, contentId }: Attachment): numb
 
 function labelList(labels: readonly string[], name: string, cuts: Set<string>): readonly string[] {
   if (labels.length === 0) return labels;
-  const clean = labels.map((label) => cutText(oneLine(label), MAX_FLAG_CHARS));
+  const lines = labels.map(oneLine);
+  if (lines.some((line) => line.length > MAX_FLAG_CHARS)) cuts.add(name);
+  const clean = lines.map((line) => cutText(line, MAX_FLAG_CHARS));
   const kept = takeWithin(clean, MAX_FLAGS, (label) => label.length);
   if (kept.length < clean.length) cuts.add(name);
   return kept;

@@ -65,8 +65,10 @@ export function readHeaderFields(section: HeaderSection): HeaderFields {
   };
   const firstId = (key: string, name: string) => {
     const id = readMessageIds(text(key) ?? '')[0] ?? null;
-    if (id !== null && id.length > MAX_ID_CHARS) cuts.add(name);
-    return id === null ? null : cutText(id, MAX_ID_CHARS);
+    if (id === null || id.length <= MAX_ID_CHARS) return id;
+    // A part of an id would be another id.
+    cuts.add(name);
+    return null;
   };
   const authors = addresses('from', 'authors');
   const fields = {
@@ -121,7 +123,7 @@ function headers(section: HeaderSection, cuts: Set<string>): MessageData['header
   return kept;
 }
 
-/** Of too many the first, which names the thread, and the latest stay. */
+/** Of too many the first, which names the thread, and the latest of those that were read stay. */
 function references(fields: readonly HeaderField[], cuts: Set<string>): readonly string[] {
   const found = fields.flatMap((field) => readMessageIds(decodedText(field)));
   const ids = found.filter((id) => id.length <= MAX_ID_CHARS);

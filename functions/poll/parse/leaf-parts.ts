@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AttachmentStream, MailParser, type MailParserOptions } from 'mailparser';
-import type { Attachment } from '../../../shared/event.ts';
-import { contentTypeOf, describeAttachment } from './attachments.ts';
+import { contentTypeOf, type DescribedAttachment, describeAttachment } from './attachments.ts';
 import { MAX_ATTACHMENTS, MAX_PART_HEADER_BYTES, MAX_PARTS, MAX_TEXT_BYTES } from './limits.ts';
 import { type PartText, readPartText, type TextType } from './part-text.ts';
 import { hasBrokenMultipart } from './part-tree.ts';
@@ -11,8 +10,8 @@ import { quotedPrintableDecoder } from './quoted-printable.ts';
 export interface Leaves {
   /** In order of appearance. */
   readonly texts: readonly PartText[];
-  /** The first of them, in order of appearance. */
-  readonly attachments: readonly Attachment[];
+  /** In order of appearance, and no more than an event can hold. */
+  readonly attachments: readonly DescribedAttachment[];
   readonly attachmentCount: number;
   /** See `hasBrokenMultipart`. */
   readonly hasBrokenMultipart: boolean;
@@ -37,17 +36,13 @@ const TEXT_TYPES = new Set(['text/plain', 'text/html', 'message/delivery-status'
 /** Larger bodies are fed in pieces, so that a decoder does not hold a whole attachment at once. */
 const PIECE_BYTES = 64 * 1024;
 
-/**
- * Reads the leaf parts of a message with mailparser.
- *
- * @throws (rejects) what mailparser throws or emits as an error.
- */
+/** Reads the leaf parts of a message with mailparser. Rejects with what mailparser throws or emits as an error. */
 export function readLeaves(header: Buffer, body: Buffer): Promise<Leaves> {
   const parser = streamingParser();
   return new Promise((resolve, reject) => {
     const texts: PartText[] = [];
     let textRoom = MAX_TEXT_BYTES;
-    const attachments: Attachment[] = [];
+    const attachments: DescribedAttachment[] = [];
     let attachmentCount = 0;
     // Later errors of the same parser change nothing: the first one decides.
     const fail = (error: unknown) => {

@@ -3,7 +3,7 @@ import type { ParsedMessage, ParseJob } from './types.ts';
 import type { WorkerBatch, WorkerReply } from './worker-protocol.ts';
 
 /** How a lane runs its worker. */
-export interface LaneOptions {
+interface LaneOptions {
   readonly workerUrl: URL;
   readonly budgetMs: number;
   readonly maxHeapMb: number;

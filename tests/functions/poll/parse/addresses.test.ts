@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAddress } from '../../../../functions/poll/parse/addresses.ts';
 import { type HeaderFields, readHeaderFields } from '../../../../functions/poll/parse/header-fields.ts';
 import { readHeaderSection } from '../../../../functions/poll/parse/headers.ts';
-import { MAX_ADDRESSES } from '../../../../functions/poll/parse/limits.ts';
+import { MAX_ADDRESSES, MAX_FIELD_BYTES } from '../../../../functions/poll/parse/limits.ts';
 
 const fieldsOf = (...lines: readonly string[]): HeaderFields =>
   readHeaderFields(readHeaderSection(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)));
@@ -95,6 +95,13 @@ describe('readHeaderFields() addresses', () => {
     expect(fields.to.length).toBeLessThanOrEqual(MAX_ADDRESSES.count);
     expect(fields.to.every(({ address }, i) => address === `user${i}@example.com`)).toBe(true);
     expect(fields.truncated).toEqual(expect.arrayContaining(['to', 'headers']));
+  });
+
+  it('leaves out the last address of a field that was cut, for it may be half of one', () => {
+    const first = ' ana@example.com,';
+    const { to, truncated } = fieldsOf(`To:${first.padEnd(MAX_FIELD_BYTES - 9)}bob@example.com`);
+    expect(to.map(({ address }) => address)).toEqual(['ana@example.com']);
+    expect(truncated).toContain('to');
   });
 
   it('leaves out an address beyond all length rather than cut it into another one', () => {

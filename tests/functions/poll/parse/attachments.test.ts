@@ -114,5 +114,6 @@ describe('parseMessage() attachments', () => {
       ),
     );
     expect(data.attachments[0]?.filename).toBe(expected);
+    expect(data.truncated).toEqual(filename.length > 255 ? ['attachments'] : []);
   });
 });

@@ -67,6 +67,11 @@ describe('readHeaderFields() ids', () => {
     expect(fieldsOf('In-Reply-To: Message of "Monday" <a@x> <b@x>').inReplyTo).toBe('<a@x>');
   });
 
+  it('leaves out an id beyond all length, since a part of it would be another one', () => {
+    const { messageId, truncated } = fieldsOf(`Message-ID: <${'a'.repeat(2_000)}@x>`);
+    expect([messageId, truncated]).toEqual([null, ['messageId']]);
+  });
+
   it('keeps the first and the latest of too many references', () => {
     const ids = Array.from({ length: 800 }, (_, i) => `<${i}@x>`);
     const { references, truncated } = fieldsOf(`References: ${ids.join('\r\n ')}`);

@@ -101,9 +101,13 @@ describe('a parse pool', () => {
 
   it('close() waits for what is being parsed, and then refuses', async () => {
     const one = pool();
-    const pending = one.parse([good(1)]);
+    await one.parse([good(0)]);
+    const order: string[] = [];
+    const pending = one.parse([good(1)]).finally(() => order.push('parsed'));
     await one.close();
+    order.push('closed');
     expect((await pending)[0]?.subject).toBe('good 1');
+    expect(order).toEqual(['parsed', 'closed']);
     await expect(one.parse([good(2)])).rejects.toThrow('closed');
   });
 });
