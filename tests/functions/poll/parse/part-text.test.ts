@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { readLeaves } from '../../../../functions/poll/parse/leaf-parts.ts';
+import { MAX_TEXT_BYTES } from '../../../../functions/poll/parse/limits.ts';
 import { parseMessage } from '../../../../functions/poll/parse/parse-message.ts';
 import type { MessageData } from '../../../../shared/event.ts';
 import { eventOf, mail, parseJob } from '../../../support/parse-job.ts';
@@ -41,19 +43,23 @@ describe('parseMessage() texts', () => {
 
   it("decodes quoted-printable with the decoder that keeps nothing, not with mailparser's", async () => {
     // A break inside an escape tells them apart: mailparser's joins the lines before it decodes.
-    const data = await dataOf(mail('Content-Transfer-Encoding: quoted-printable', '', 'a=C3=BC =4=', '1'));
-    expect(data.text).toBe('aü =41\n');
+    const part = ['--b', 'Content-Transfer-Encoding: quoted-printable', '', 'a=C3=BC =4=', '1'];
+    const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=b', '', ...part, '--b--'));
+    expect(data.text).toBe('aü =41');
   });
 
-  it('keeps of all texts together what an event can hold, and says what was cut', async () => {
+  it('keeps of all texts together what an event can hold, and says which were cut', async () => {
     const part = (type: string, text: string) => ['--b', `Content-Type: ${type}`, '', text];
     const texts = Array.from({ length: 20 }, () => part('text/plain', 'x'.repeat(500_000))).flat();
-    const last = part('text/html', '<p>late</p>');
-    const data = await dataOf(
-      mail('Content-Type: multipart/mixed; boundary=b', '', ...texts, ...last, '--b--'),
+    const lines = [...texts, ...part('text/html', '<p>late</p>'), '--b--'];
+    const head = mail('Content-Type: multipart/mixed; boundary=b', '');
+    const leaves = await readLeaves(head, mail(...lines));
+    expect(leaves.texts.reduce((sum, { text }) => sum + text.length, 0)).toBe(MAX_TEXT_BYTES);
+    expect(leaves.texts.map(({ truncated }) => truncated)).toEqual(
+      Array.from({ length: 21 }, (_, i) => i >= 8),
     );
+    const data = await dataOf(Buffer.concat([head, mail(...lines)]));
     expect(data.text?.length).toBeGreaterThan(1_000_000);
-    expect(data.html).toBeNull();
     expect([...data.truncated].sort()).toEqual(['html', 'text']);
   });
 
