@@ -20,8 +20,14 @@ export interface Body {
 /** Fields of the message's own header that say what its body is. */
 const CONTENT_FIELDS = ['content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'];
 
+const CRLF = Buffer.from('\r\n');
+
 /** So that all of them stay within what the parser takes for a header; one that is longer counts as missing. */
 const MAX_CONTENT_FIELD_BYTES = MAX_PART_HEADER_BYTES / CONTENT_FIELDS.length - 2;
+
+const PART_LOST = 'The boundary of a multipart part does not occur, so that part could not be read';
+const BODY_AS_TEXT =
+  'The boundary that the Content-Type names does not occur: the body is given as text, as it stands';
 
 /** The body of a message of which nothing but the header could be read, and why; null when it was not to be read. */
 export function unreadBody(problem: string | null): Body {
@@ -37,36 +43,26 @@ export function unreadBody(problem: string | null): Body {
  */
 export async function readBody(section: HeaderSection, body: Buffer): Promise<Body> {
   const plain = readPlainBody(section, body);
-  if (plain !== null)
-    return bodyOf({ texts: [plain], attachments: [], attachmentCount: 0, hasBrokenMultipart: false }, body);
-  try {
-    return bodyOf(await readLeaves(contentHeader(section), body), body);
-  } catch (error) {
-    return unreadBody(problemOf(error));
-  }
+  if (plain !== null) return bodyOf({ texts: [plain], attachments: [], hasBrokenMultipart: false }, body);
+  // Whatever comes out of the parser is the message's doing until the contrary is known: it must not stop a poll.
+  const leaves = await readLeaves(contentHeader(section), body).catch(problemOf);
+  return typeof leaves === 'string' ? unreadBody(leaves) : bodyOf(leaves, body);
 }
 
 function bodyOf(leaves: Leaves, body: Buffer): Body {
-  const { attachmentCount } = leaves;
   const attachments = leaves.attachments.map(({ attachment }) => attachment);
   const text = joined(leaves.texts, false);
   const html = joined(leaves.texts, true);
   const truncated: string[] = leaves.texts
     .filter((one) => one.truncated)
     .map((one) => (one.isHtml ? 'html' : 'text'));
-  if (attachments.length < attachmentCount || leaves.attachments.some((one) => one.truncated)) {
-    truncated.push('attachments');
-  }
+  if (leaves.attachments.some((one) => one.truncated)) truncated.push('attachments');
   const found = { text, html, attachments, truncated };
   if (!leaves.hasBrokenMultipart) return { ...found, problem: null };
-  if (text !== null || html !== null || attachmentCount > 0) return { ...found, problem: PART_LOST };
+  if (text !== null || html !== null || attachments.length > 0) return { ...found, problem: PART_LOST };
   const whole = bodyAsText(body);
   return whole === null ? { ...found, problem: null } : { ...found, text: whole, problem: BODY_AS_TEXT };
 }
-
-const PART_LOST = 'The boundary of a multipart part does not occur, so that part could not be read';
-const BODY_AS_TEXT =
-  'The boundary that the Content-Type names does not occur: the body is given as text, as it stands';
 
 function joined(texts: readonly PartText[], isHtml: boolean): string | null {
   const parts = texts.filter((one) => one.isHtml === isHtml && one.text !== '').map((one) => one.text);
@@ -82,8 +78,6 @@ function contentHeader(section: HeaderSection): Buffer {
   parts.push(CRLF);
   return Buffer.concat(parts);
 }
-
-const CRLF = Buffer.from('\r\n');
 
 /** The body's bytes as they stand; null when it is blank. */
 function bodyAsText(body: Buffer): string | null {

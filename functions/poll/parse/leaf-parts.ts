@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type AttachmentStream, MailParser, type MailParserOptions } from 'mailparser';
 import { contentTypeOf, type DescribedAttachment, describeAttachment } from './attachments.ts';
-import { MAX_ATTACHMENTS, MAX_PART_HEADER_BYTES, MAX_PARTS, MAX_TEXT_BYTES } from './limits.ts';
+import { MAX_PART_HEADER_BYTES, MAX_PARTS, MAX_TEXT_BYTES } from './limits.ts';
 import { type PartText, readPartText, type TextType } from './part-text.ts';
 import { hasBrokenMultipart } from './part-tree.ts';
 import { quotedPrintableDecoder } from './quoted-printable.ts';
@@ -10,9 +10,8 @@ import { quotedPrintableDecoder } from './quoted-printable.ts';
 export interface Leaves {
   /** In order of appearance. */
   readonly texts: readonly PartText[];
-  /** In order of appearance, and no more than an event can hold. */
+  /** In order of appearance. */
   readonly attachments: readonly DescribedAttachment[];
-  readonly attachmentCount: number;
   /** See `hasBrokenMultipart`. */
   readonly hasBrokenMultipart: boolean;
 }
@@ -60,14 +59,13 @@ export function readLeaves(header: Buffer, body: Buffer): Promise<Leaves> {
         return;
       }
       attachmentCount += 1;
-      const id = attachmentCount;
+      const id = String(attachmentCount);
       hashFile(item, (size, sha256) => {
-        if (id <= MAX_ATTACHMENTS.count)
-          attachments.push(describeAttachment(item, { id: String(id), size, sha256 }));
+        attachments.push(describeAttachment(item, { id, size, sha256 }));
       });
     });
     parser.once('end', () => {
-      resolve({ texts, attachments, attachmentCount, hasBrokenMultipart: hasBrokenMultipart(parser) });
+      resolve({ texts, attachments, hasBrokenMultipart: hasBrokenMultipart(parser) });
     });
     parser.on('error', fail);
     // After the end too; making an error costs more than parsing a small mail's header.
