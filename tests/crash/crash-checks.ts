@@ -102,7 +102,7 @@ async function expectKeptAndSwept(world: CrashWorld): Promise<void> {
   const later = new Date(Date.now() + LATER_MS);
   const check = async ({ store, blobs, maintain }: Embedded) => {
     await maintain(later);
-    const { data } = await store.messages({}, { after: null, limit: 100 });
+    const { data } = await store.messages({}, { after: null, limit: 200 });
     expect(data.length).toBe(world.placed.length);
     for (const { event } of data) {
       const mail = world.placed.find(({ id }) => id === event.id)?.mail;

@@ -9,6 +9,7 @@ import { type CrashMail, OLD_MAILS } from './crash-mails.ts';
 
 export const USERNAME = 'ana';
 const TARGET = 'Done';
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const OLD = OLD_MAILS.map(({ raw }) => raw);
 
 /** What was done to a mail; `twice` when it is in more places than one. */
@@ -20,6 +21,8 @@ export interface CrashMailbox {
   add(mail: CrashMail): Source;
   /** The newest of the old mails is deleted by another mail program. */
   removeOne(): Promise<void>;
+  /** The server loses its index: another UIDVALIDITY, and UIDs from 1 on. Nothing for POP3. */
+  renumber(): void;
   actionOn(mail: CrashMail, source: Source): Done;
   /** Calls back whenever something may have been done to a mail. */
   watch(look: () => void): void;
@@ -38,11 +41,12 @@ export async function startMailbox(
 
 async function imapMailbox(move: boolean): Promise<CrashMailbox> {
   const server = await startImapServer({
-    users: { [USERNAME]: { password: PASSWORD, mails: OLD, mailboxes: [{ name: TARGET }] } },
+    users: { [USERNAME]: { password: PASSWORD, mailboxes: [{ name: TARGET }] } },
     quirks: { move },
   });
   const inbox = server.mailbox(USERNAME);
   const target = server.mailbox(USERNAME, TARGET);
+  for (const raw of OLD) inbox.add(raw, { receivedAt: LONG_AGO });
   return {
     port: server.port,
     add(mail) {
@@ -52,6 +56,7 @@ async function imapMailbox(move: boolean): Promise<CrashMailbox> {
     async removeOne() {
       inbox.remove([OLD.length]);
     },
+    renumber: () => inbox.renumber(),
     actionOn(mail, source) {
       const left = source.protocol === 'imap' ? inbox.mail(source.uid) : null;
       const moved = target.mails.filter(({ raw }) => raw.equals(mail.raw)).length;
@@ -82,6 +87,7 @@ async function pop3Mailbox(): Promise<CrashMailbox> {
     async removeOne() {
       await speakPop3(server.port, [`DELE ${OLD.length}`]);
     },
+    renumber: () => undefined,
     actionOn(_mail, source) {
       const uidl = source.protocol === 'pop3' ? source.uidl : '';
       return server.mails(USERNAME).some((mail) => mail.uidl === uidl) ? 'none' : 'delete';

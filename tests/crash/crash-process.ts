@@ -1,8 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Round } from './crash-child.ts';
@@ -10,6 +7,8 @@ import { nameOf } from './crash-steps.ts';
 import type { Line } from './crash-trace.ts';
 
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
+/** Compiled modules, for the processes that start later, of other tests and another day too: most of a start. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/mailhook-crash', import.meta.url));
 const DEADLINE_MS = 25_000;
 const SHOWN_STEPS = 12;
 
@@ -38,12 +37,11 @@ export interface Running {
  * starting is most of what a round costs. One that was killed is gone.
  */
 export class Players implements AsyncDisposable {
-  readonly #cache = mkdtempSync(join(tmpdir(), 'mailhook-crash-cache-'));
   readonly #idle: Player[] = [];
 
   /** Plays a round in a process that plays no other meanwhile. */
   start(round: Round): Running {
-    const player = this.#idle.pop() ?? new Player(this.#cache);
+    const player = this.#idle.pop() ?? new Player();
     return { kill: () => player.kill(), ended: this.#play(player, round) };
   }
 
@@ -56,7 +54,6 @@ export class Players implements AsyncDisposable {
   /** Ends the idle ones; throws when one of them does not end by itself. */
   async [Symbol.asyncDispose](): Promise<void> {
     const codes = await Promise.all(this.#idle.map((player) => player.end()));
-    rmSync(this.#cache, { recursive: true, force: true });
     if (codes.some((code) => code !== 0)) throw new Error(`A process ended with ${codes.join(', ')}, not 0`);
   }
 }
@@ -70,10 +67,10 @@ class Player {
   #over: () => void = () => undefined;
   #killedByTest = false;
 
-  constructor(cache: string) {
+  constructor() {
     this.#child = fork(CHILD, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, NODE_COMPILE_CACHE: cache },
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
     });
     this.#closed = once(this.#child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     const { stdout, stderr } = this.#child;

@@ -11,7 +11,8 @@ import {
   type Protocol,
 } from '../../shared/identity.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
-import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { type ReceivedRequest, type Receiver, startReceiver } from '../support/receiver.ts';
+import type { Answer } from '../support/receiver-answers.ts';
 import type { Round } from './crash-child.ts';
 import { type CrashMailbox, startMailbox, USERNAME } from './crash-mailbox.ts';
 import { answerOf, type CrashMail, LATE_MAIL, MAILS } from './crash-mails.ts';
@@ -27,8 +28,8 @@ export interface WorldOptions {
   readonly intervalSeconds?: number;
   /** @default true */
   readonly move?: boolean;
-  /** @default answerOf */
-  readonly answer?: typeof answerOf;
+  /** What the receiver answers. @default answerOf */
+  readonly answer?: (request: ReceivedRequest) => Answer;
   /** What arrives after the baseline; null leaves account, baseline and mails to the test. @default MAILS */
   readonly mails?: readonly CrashMail[] | null;
 }
