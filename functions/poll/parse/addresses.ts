@@ -43,12 +43,6 @@ export function readAddresses(fields: readonly HeaderField[]): AddressList {
   return { addresses, truncated: truncated || addresses.length < found.length };
 }
 
-/** `Name <address>`, or the half that is there. */
-export function formatAddress({ name, address }: Address): string {
-  if (name === null) return address ?? '';
-  return address === null ? name : `${name} <${address}>`;
-}
-
 /** The mailboxes of a field that holds plain ones only, which is nearly every field; null of any other. */
 function plainMailboxes(text: string): Address[] | null {
   const found: Address[] = [];

@@ -1,21 +1,10 @@
-import type { Attachment } from '../../../shared/event.ts';
+import { type BodyContent, unreadBody } from './body-content.ts';
 import { firstField, type HeaderSection } from './headers.ts';
 import { type Leaves, readLeaves } from './leaf-parts.ts';
 import { MAX_ERROR_CHARS, MAX_EVENT_BYTES, MAX_PART_HEADER_BYTES, MAX_PARTS } from './limits.ts';
 import { decodeCharset, type PartText } from './part-text.ts';
 import { readPlainBody } from './plain-body.ts';
 import { cleanBody } from './text.ts';
-
-/** What a message holds behind its header. */
-export interface Body {
-  readonly text: string | null;
-  readonly html: string | null;
-  readonly attachments: readonly Attachment[];
-  /** The names of the fields that were cut. */
-  readonly truncated: readonly string[];
-  /** Why (a part of) it could not be read; null when all was. */
-  readonly problem: string | null;
-}
 
 /** Fields of the message's own header that say what its body is. */
 const CONTENT_FIELDS = ['content-type', 'content-transfer-encoding', 'content-disposition', 'content-id'];
@@ -29,11 +18,6 @@ const PART_LOST = 'The boundary of a multipart part does not occur, so that part
 const BODY_AS_TEXT =
   'The boundary that the Content-Type names does not occur: the body is given as text, as it stands';
 
-/** The body of a message of which nothing but the header could be read, and why; null when it was not to be read. */
-export function unreadBody(problem: string | null): Body {
-  return { text: null, html: null, attachments: [], truncated: ['text', 'html', 'attachments'], problem };
-}
-
 /**
  * Reads a message's body. What cannot be read is a `problem`, never an exception; but a message may keep the thread
  * busy or kill it, which only the pool around it can end.
@@ -41,7 +25,7 @@ export function unreadBody(problem: string | null): Body {
  * The parser gets the fields that describe the content and none of the others, which our own reader reads: their
  * number and size can then neither slow it down nor make it refuse the message.
  */
-export async function readBody(section: HeaderSection, body: Buffer): Promise<Body> {
+export async function readBody(section: HeaderSection, body: Buffer): Promise<BodyContent> {
   const plain = readPlainBody(section, body);
   if (plain !== null) return bodyOf({ texts: [plain], attachments: [], hasBrokenMultipart: false }, body);
   // Whatever comes out of the parser is the message's doing until the contrary is known: it must not stop a poll.
@@ -49,7 +33,7 @@ export async function readBody(section: HeaderSection, body: Buffer): Promise<Bo
   return typeof leaves === 'string' ? unreadBody(leaves) : bodyOf(leaves, body);
 }
 
-function bodyOf(leaves: Leaves, body: Buffer): Body {
+function bodyOf(leaves: Leaves, body: Buffer): BodyContent {
   const attachments = leaves.attachments.map(({ attachment }) => attachment);
   const text = joined(leaves.texts, false);
   const html = joined(leaves.texts, true);

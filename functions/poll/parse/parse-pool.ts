@@ -1,6 +1,6 @@
 import { createLane, type Lane, type LaneOutcome } from './parse-lane.ts';
-import { parseNothing } from './parse-message.ts';
 import type { Parse, ParsedMessage, ParseJob } from './types.ts';
+import { unparsedMessage } from './unparsed-message.ts';
 
 /** How a pool parses. */
 export interface ParsePoolOptions {
@@ -117,7 +117,7 @@ function settled(batch: Batch, outcome: LaneOutcome): readonly Batch[] {
   }
   if (batch.entries.length > 1) return batch.entries.map((entry) => ({ ...batch, entries: [entry] }));
   if (batch.headerOnly === null) return [{ ...batch, headerOnly: outcome.reason }];
-  for (const { job, settle } of batch.entries) settle(parseNothing(job, batch.headerOnly));
+  for (const { job, settle } of batch.entries) settle(unparsedMessage(job, batch.headerOnly));
   return [];
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseAddressHeader } from 'mailparser';
 import { describe, expect, it } from 'vitest';
-import { formatAddress } from '../../../../functions/poll/parse/addresses.ts';
+import { formatAddress } from '../../../../functions/poll/parse/format-address.ts';
 import { type HeaderFields, readHeaderFields } from '../../../../functions/poll/parse/header-fields.ts';
 import { readHeaderSection } from '../../../../functions/poll/parse/headers.ts';
 import { MAX_ADDRESSES, MAX_FIELD_BYTES } from '../../../../functions/poll/parse/limits.ts';

@@ -2,11 +2,8 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_EVENT_BYTES } from '../../../../functions/poll/parse/limits.ts';
-import {
-  parseHeaderOnly,
-  parseMessage,
-  parseNothing,
-} from '../../../../functions/poll/parse/parse-message.ts';
+import { parseHeaderOnly, parseMessage } from '../../../../functions/poll/parse/parse-message.ts';
+import { unparsedMessage } from '../../../../functions/poll/parse/unparsed-message.ts';
 import { eventOf, mail, parseJob } from '../../../support/parse-job.ts';
 
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
@@ -38,8 +35,8 @@ describe('parseMessage() on a header alone', () => {
     });
   });
 
-  it('parseNothing() gives where the message lies and why', () => {
-    const { data } = eventOf(parseNothing(parseJob(head), 'The parser stopped'));
+  it('unparsedMessage() gives where the message lies and why', () => {
+    const { data } = eventOf(unparsedMessage(parseJob(head), 'The parser stopped'));
     expect(data).toMatchObject({
       subject: null,
       headers: [],
