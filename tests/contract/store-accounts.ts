@@ -174,13 +174,14 @@ export const accountTests: StoreTests = (scene) => {
   it('counts() counts accounts by state, and active ones without an enabled webhook', async () => {
     const { store } = scene();
     const ana = await scene().addAccount('ana');
-    await scene().addAccount('bo');
+    const bo = await scene().addAccount('bo');
     await scene().addAccount('cy', { state: 'paused' });
     expect(await store.counts()).toMatchObject({
       ...{ accounts: { active: 2, paused: 1, auth_failed: 0, error: 0 }, accountsWithoutWebhook: 2 },
     });
     await scene().addWebhook({ accounts: [ana.id] });
     const all = await scene().addWebhook({ state: 'disabled' });
+    await scene().addWebhook({ accounts: [bo.id], state: 'disabled' });
     expect((await store.counts()).accountsWithoutWebhook).toBe(1);
     await store.updateWebhook(all.id, { state: 'enabled' }, scene().now);
     expect((await store.counts()).accountsWithoutWebhook).toBe(0);

@@ -13,8 +13,20 @@ export interface Child {
 
 /** Starts one of the scripts beside this file with Node. */
 export function startChild(script: string, ...parameters: readonly string[]): Child {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [path, ...parameters]);
+  return childOf(spawn(process.execPath, [pathOf(script), ...parameters]));
+}
+
+/** The same, where no file may become larger than so many blocks (of 512 or 1,024 bytes, as the shell has it). */
+export function startLimitedChild(blocks: number, script: string, ...parameters: readonly string[]): Child {
+  const command = `ulimit -f ${blocks}; exec "$0" "$@"`;
+  return childOf(spawn('sh', ['-c', command, process.execPath, pathOf(script), ...parameters]));
+}
+
+function pathOf(script: string): string {
+  return fileURLToPath(new URL(script, import.meta.url));
+}
+
+function childOf(child: ChildProcessWithoutNullStreams): Child {
   const exited = once(child, 'exit');
   const errors: string[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
