@@ -44,9 +44,9 @@ export interface AccountSettings {
 
 export type AccountState = 'active' | 'paused' | 'auth_failed' | 'error';
 
-/** Why a poll failed. The code is stable: `auth`, `rate`, `busy`, `network`, `tls`, `protocol`, `egress`, `internal`. */
+/** Why a poll failed. The code is stable: one of a mail session, `flood-held` (see `Account.held`), or `internal`. */
 export interface AccountError {
-  readonly code: MailErrorCode | 'internal';
+  readonly code: MailErrorCode | 'flood-held' | 'internal';
   /** One line without secrets: what was tried and what the server said. */
   readonly message: string;
   readonly at: string;

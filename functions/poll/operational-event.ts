@@ -15,7 +15,7 @@ export type Fact =
 export type Raise = (fact: Fact) => Promise<void>;
 
 /**
- * Raises the facts of one poll. An event's id follows from the number of the account's transitions, which the caller saves
+ * Raises the facts of one poll, each once. An event's id follows from the number of the account's transitions, which the caller saves
  * with `release`: a crash before that raises the same event again, under the same id.
  */
 export function createRaise(
@@ -24,7 +24,12 @@ export function createRaise(
   account: Account,
 ): { readonly raise: Raise; transitions(): number } {
   let { transitions } = account;
+  const raised = new Set<string>();
   const raise: Raise = async (fact) => {
+    // A poll of several sessions meets the same reset in each of them until all is fetched.
+    const key = 'mailbox' in fact ? `${fact.type}/${fact.mailbox}` : fact.type;
+    if (raised.has(key)) return;
+    raised.add(key);
     transitions++;
     await commitFact(deps, fence, account, fact, transitions);
   };

@@ -17,6 +17,9 @@ export interface Settled {
   readonly deleted: number;
 }
 
+/** Of a session that settles nothing. */
+export const NOTHING_SETTLED: Settled = { progress: { closed: [], rescheduled: [] }, done: 0, deleted: 0 };
+
 /**
  * Does on the server what the ended deliveries call for, once more checked: the owner still wants it, and the message is
  * still the one that was delivered (its id follows from the present login and its place).

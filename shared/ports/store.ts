@@ -75,6 +75,8 @@ export interface PollHealth {
   readonly at: Date;
   /** Null after a good poll: it sets `lastSuccessAt`, clears `lastError` and the count of failures. */
   readonly error: AccountError | null;
+  /** A good poll all the same, but for the `error` that is shown: one mailbox of several could not be opened. @default false */
+  readonly partial?: boolean;
   /** Another state, with its reason; null leaves it. A good poll of an account in `auth_failed` or `error` makes it active. */
   readonly state: { readonly state: AccountState; readonly reason: string | null } | null;
   readonly notBefore: Date | null;

@@ -135,6 +135,16 @@ export const leaseTests: StoreTests = (scene) => {
     }
   });
 
+  it('release() after a poll that was good but for one mailbox shows the error, and counts as a good one', async () => {
+    const { store, now } = scene();
+    const { id } = await scene().addAccount('ana', { consecutiveFailures: 3, state: 'error', reason: 'no' });
+    const error = { ...failure, code: 'mailbox' } as const;
+    await store.release(await scene().lease(id), scene().health({ error, partial: true }));
+    expect(await store.account(id)).toMatchObject({
+      ...{ state: 'active', lastError: error, consecutiveFailures: 0, lastSuccessAt: now.toISOString() },
+    });
+  });
+
   it('release() changes the state with its reason when told so', async () => {
     const { store } = scene();
     const { id } = await scene().addAccount();
