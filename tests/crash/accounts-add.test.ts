@@ -1,11 +1,11 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatServerAction, type ServerAction } from '../../shared/account.ts';
 import type { Protocol } from '../../shared/identity.ts';
 import { PASSWORD } from '../support/poll-world.ts';
 import { expectExactlyOnce } from './crash-checks.ts';
 import { USERNAME } from './crash-mailbox.ts';
 import { MAILS } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { ADD_STEPS, killPointsOf, nameOf, stepsOf } from './crash-steps.ts';
 import { CrashWorld } from './crash-world.ts';
 
@@ -17,8 +17,7 @@ const SETUPS: readonly { readonly protocol: Protocol; readonly onDelivered: Serv
 /** What happens beside the request, or below the ports. */
 const OTHERS = /^(store\.(lastTick|dueAccounts|dueWork|saveTick)|queue\.|pack\.|sqlite\.)/;
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 function request({ mailbox, options }: CrashWorld) {
   const { protocol, onDelivered } = options;
