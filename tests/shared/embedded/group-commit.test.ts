@@ -79,7 +79,7 @@ describe('GroupCommit', () => {
   });
 
   it.each([
-    ['50 are waiting', {}, 0],
+    ['as many as it takes are waiting', { maxWaiting: 50 }, 0],
     ['many bytes are waiting', { maxBytes: 50_000 }, 1_000],
   ])('write() does not wait for a later turn when %s', async (_, limits, sizeBytes) => {
     const writer = new GroupCommit(database, limits);
