@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { AccountError } from '../../shared/account.ts';
 import type { AccountId } from '../../shared/identity.ts';
-import { MINUTE, type Scene, SECOND, type StoreTests, TTL } from './fixtures.ts';
+import { MINUTE, SECOND, TTL } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 const acquire = (scene: Scene, id: AccountId, reason: Parameters<Scene['store']['acquire']>[1] = 'manual') =>
   scene.store.acquire(id, reason, scene.now, TTL);

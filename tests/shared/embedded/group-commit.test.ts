@@ -5,7 +5,8 @@ import { Database } from '../../../shared/embedded/database.ts';
 import { GroupCommit } from '../../../shared/embedded/group-commit.ts';
 import { migrate } from '../../../shared/embedded/schema.ts';
 import { createStore } from '../../../shared/embedded/store/create-store.ts';
-import { Scene, TestClock } from '../../contract/fixtures.ts';
+import { TestClock } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 import { temporaryFolder } from './folders.ts';
 
 let database: Database;
