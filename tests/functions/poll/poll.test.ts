@@ -16,7 +16,7 @@ const USERNAME = 'ana@example.com';
 let server: ImapServer;
 let world: PollWorld;
 /** What the tests put between the poll and its session. */
-let during: { fetched?(one: Fetched): Fetched | Promise<Fetched> };
+let during: { fetched?(one: Fetched): Fetched | Promise<Fetched>; ended?(): void };
 
 const wrap =
   (open: OpenMailSource): OpenMailSource =>
@@ -26,6 +26,7 @@ const wrap =
       ...source,
       async *fetch(items, limits) {
         for await (const one of source.fetch(items, limits)) yield (await during.fetched?.(one)) ?? one;
+        during.ended?.();
       },
     };
   };
@@ -120,6 +121,50 @@ describe('a message that waits in a mailbox that is polled no longer', () => {
     await world.deps.store.updateAccount(id, { mailboxes: ['INBOX', 'Orders'] });
     world.clock.time += 25 * 60 * MINUTE_MS;
     expect(await world.poll(id)).toMatchObject({ committed: 1 });
+  });
+});
+
+describe('a message that ends the session it is asked for in', () => {
+  /** The source hands it on as failed and then throws, as for one that bursts every limit. */
+  const bursting = (uid: number) => {
+    let burst = false;
+    during.fetched = ({ item, ...one }) => {
+      if (burst) throw new MailError('protocol', 'the server sent more than is taken');
+      burst = item.source.protocol === 'imap' && item.source.uid === uid;
+      return burst ? { kind: 'failed', item, error: 'too much' } : ({ ...one, item } as Fetched);
+    };
+    during.ended = () => {
+      if (burst) throw new MailError('protocol', 'the server sent more than is taken');
+    };
+  };
+
+  it('is in nobody else’s way at the next poll', async () => {
+    const { id } = await add();
+    arrive(5);
+    bursting(2);
+    expect((await world.poll(id))?.error?.code).toBe('protocol');
+    during = {};
+    const asked: number[] = [];
+    during.fetched = (one) => {
+      if (one.item.source.protocol === 'imap') asked.push(one.item.source.uid);
+      return one;
+    };
+    expect(await world.poll(id)).toMatchObject({ outcome: 'ok', committed: 3 });
+    expect(asked).toEqual([3, 4, 5]);
+  });
+
+  it('is quarantined like any other when it does so at every try', async () => {
+    const { id } = await add();
+    arrive(1);
+    for (let tries = 0; tries < 8; tries++) {
+      bursting(1);
+      await world.poll(id);
+      world.clock.time += 24 * 60 * MINUTE_MS;
+    }
+    expect((await world.messages()).map(({ event }) => event.type)).toEqual(['message.quarantined']);
+    during = {};
+    arrive(1);
+    expect(await world.poll(id)).toMatchObject({ outcome: 'ok', committed: 1 });
   });
 });
 
