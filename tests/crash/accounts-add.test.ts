@@ -56,10 +56,10 @@ describe.each(SETUPS)('killed while it adds an account for $protocol', (setup) =
       else expect(left?.state ?? 'paused').toBe('paused');
 
       // A minute later its slot has come, whatever second that is.
-      const { steps } = await world.play({ kind: 'tick' }, null, MINUTE_MS);
+      const { steps } = await world.play({ kind: 'tick' }, null, { clockAheadMs: MINUTE_MS });
       expect(steps.some(({ step }) => step.startsWith('openSource'))).toBe(isAdded);
 
-      const again = await world.play(request(world), null, 16 * MINUTE_MS);
+      const again = await world.play(request(world), null, { clockAheadMs: 16 * MINUTE_MS });
       expect(again.result).toMatchObject({ status: isAdded ? 409 : 201 });
       await expectDeliversWhatComesNow(world);
     },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import { createParsePool } from '../../functions/poll/parse/parse-pool.ts';
 import { type Runtime, type RuntimePorts, startRuntime } from '../../local/runtime.ts';
-import type { AccountId } from '../../shared/identity.ts';
+import type { AccountId, Source } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
@@ -25,6 +25,8 @@ export interface Round {
     | { readonly kind: 'add'; readonly attempt: unknown };
   /** How far the clock is ahead of the machine's, in ms. */
   readonly clockAheadMs: number;
+  /** A mail that the server does not hand out in this round; null for none. */
+  readonly unreadable: Source | null;
 }
 
 /** How often each account is polled in a `poll` round: what is new, what is to be settled, and that nothing else is left. */
@@ -55,7 +57,7 @@ async function play(round: Round): Promise<unknown> {
   const clock = { now: () => new Date(Date.now() + round.clockAheadMs) };
   let ports: RuntimePorts | null = null;
   const wrap = (own: RuntimePorts) => {
-    ports = tracedPorts(trace, { ...own, parse: parsePool.parse });
+    ports = tracedPorts(trace, { ...own, parse: parsePool.parse }, round.unreadable);
     return ports;
   };
   const { folder } = round;
