@@ -95,7 +95,8 @@ export function parseStartPolicy(text: string): StartPolicy | null {
   return last === undefined ? null : { kind: 'last', count: Number(last) };
 }
 
-function isCalendarDate(date: string): boolean {
+/** Whether it is a day that there is, written as `YYYY-MM-DD`. */
+export function isCalendarDate(date: string): boolean {
   const time = Date.parse(`${date}T00:00:00Z`);
   return Number.isFinite(time) && new Date(time).toISOString().startsWith(date);
 }
