@@ -40,7 +40,12 @@ export async function pollMailbox(
   if (survey.reset) {
     guardFlood(survey.fresh.length, listing.exists, session);
     // Before the cursor is saved: a crash raises it again, under the same id, rather than never.
-    await session.raise({ type: 'mailbox.reset', mailbox, unknown: survey.fresh.length });
+    await session.raise({
+      type: 'mailbox.reset',
+      mailbox,
+      unknown: survey.fresh.length,
+      occasion: occasionOf(cursor, listing.next),
+    });
   }
   const gaps = survey.reset ? [] : remembered.gaps;
   const voidGaps = survey.reset ? remembered.gaps : [];
@@ -104,6 +109,14 @@ async function ingestFresh(
     await saveSeen();
     throw failure;
   }
+}
+
+/** The same as long as the reset is, however often the poll meets it. */
+function occasionOf(before: Cursor, after: Cursor): string {
+  if (after.protocol === 'pop3') return after.listingHash ?? '';
+  const mark = (cursor: Cursor) =>
+    cursor.protocol === 'imap' ? `${cursor.uidValidity}/${cursor.mailboxId}` : '';
+  return `${mark(before)} to ${mark(after)}`;
 }
 
 /** The first login of an account that was added without a test takes the baseline. */
