@@ -1,6 +1,7 @@
 import type { AccountId, Protocol } from './identity.ts';
 import type { Sealed } from './ports/vault.ts';
 
+/** How a connection to a mail server is secured. */
 export type Security = 'tls' | 'starttls' | 'none';
 
 /** Which of the messages that are there at the first login become events. */
@@ -42,6 +43,7 @@ export interface AccountSettings {
   readonly tlsAllowInvalidCertificate: boolean;
 }
 
+/** Only an `active` account is polled by the schedule; the others until their owner updates or resumes them. */
 export type AccountState = 'active' | 'paused' | 'auth_failed' | 'error';
 
 /** Why a poll failed. The code is stable: one of a mail session, `flood-held` (see `Account.held`), or `internal`. */

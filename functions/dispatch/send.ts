@@ -10,7 +10,7 @@ import { signatureHeader } from './sign.ts';
 export const MAX_TIMEOUT_MS = MAX_TIMEOUT_SECONDS * 1_000;
 
 /** One event on its way to one webhook. */
-export interface Sending {
+interface Sending {
   readonly webhook: Webhook;
   readonly eventId: EventId;
   readonly eventType: string;

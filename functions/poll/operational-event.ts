@@ -6,7 +6,7 @@ import { enqueueDeliveries } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 
 /** Facts about an account that its owner may want to hear: each is an event with deliveries of its own. */
-export type Fact =
+type Fact =
   | { readonly type: 'account.auth_failed'; readonly reason: string }
   | {
       readonly type: 'mailbox.reset';

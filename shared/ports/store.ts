@@ -15,6 +15,7 @@ export interface Fence {
   readonly token: string;
 }
 
+/** What asking for an account's lease came to. */
 export type Acquired =
   | { readonly kind: 'acquired'; readonly fence: Fence; readonly account: Account }
   /** Somebody else polls it. */
@@ -110,18 +111,21 @@ export interface Claim {
   readonly reduced: boolean;
 }
 
+/** A part of a list. */
 export interface Page<Item> {
   readonly data: readonly Item[];
   /** Opaque; null on the last page. */
   readonly next: string | null;
 }
 
+/** Which part of a list. */
 export interface PageRequest {
   /** `next` of the page before; null for the first. A cursor that is not one of ours gives the first page. */
   readonly after: string | null;
   readonly limit: number;
 }
 
+/** Which messages; what is absent lets all through. */
 export interface MessageFilter {
   readonly accountId?: AccountId;
   readonly state?: MessageState;
@@ -129,6 +133,7 @@ export interface MessageFilter {
   readonly since?: Date;
 }
 
+/** Which deliveries; what is absent lets all through. */
 export interface DeliveryFilter {
   readonly webhookId?: WebhookId;
   readonly state?: DeliveryState;
@@ -136,6 +141,7 @@ export interface DeliveryFilter {
   readonly since?: Date;
 }
 
+/** How much there is of everything. */
 export interface StoreCounts {
   readonly accounts: Readonly<Record<AccountState, number>>;
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
