@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { removeUnfinishedAdds } from '../functions/admin/add-account.ts';
 import { createAdminApp } from '../functions/admin/app.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { EmbeddedError } from '../shared/embedded/open.ts';
@@ -50,6 +51,7 @@ async function serveApi(
   log: ReturnType<typeof textLog>,
 ): Promise<ApiServer> {
   const { store, blobs, vault } = runtime.embedded;
+  await removeUnfinishedAdds(store);
   const app = createAdminApp({
     store,
     vault,
