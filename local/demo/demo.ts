@@ -125,6 +125,23 @@ const QUIET: Log = {
   error: (event, fields) => step(`  ${event} ${JSON.stringify(fields)}`),
 };
 
+/** Sends requests to the API as the command line does, without a socket between. */
+function apiOf({ embedded, egress, operations }: Runtime): Stage['call'] {
+  const { store, blobs, vault } = embedded;
+  const { version } = packageJson;
+  const parts = { store, vault, blobs, egress, operations, clock: systemClock, random: randomBytes };
+  const app = createAdminApp({ ...parts, log: QUIET, version });
+  return async (path, body) => {
+    const response = await app.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  };
+}
+
 async function main(): Promise<void> {
   say('mailhook demo: mail in a POP3 and an IMAP mailbox becomes signed webhooks.');
   say('Everything runs on this machine and in memory; retries use a shortened schedule (0.5, 1, 2 s).\n');
@@ -147,28 +164,8 @@ async function main(): Promise<void> {
     log: QUIET,
     retryDelaysMs: SHORT_DELAYS_MS,
   });
-  const { store, blobs, vault } = runtime.embedded;
-  const app = createAdminApp({
-    store,
-    vault,
-    blobs,
-    egress: runtime.egress,
-    operations: runtime.operations,
-    clock: systemClock,
-    random: randomBytes,
-    log: QUIET,
-    version: packageJson.version,
-  });
-  const call = async (path: string, body: unknown) => {
-    const response = await app.request(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as Record<string, unknown>;
-  };
   try {
+    const call = apiOf(runtime);
     await play({ imap, pop3, receiver, runtime, scene, call, useSecret: (value) => (secret = value) });
     const { taken } = scene;
     if (!taken.every(({ verified }) => verified)) throw new Error('A request had a wrong signature');
