@@ -48,6 +48,8 @@ export interface Settlement {
   readonly action: ServerAction;
   readonly attempts: number;
   readonly dueAt: Date;
+  /** When the last of the message's deliveries ended. */
+  readonly endedAt: Date;
 }
 
 /** An event on its way into the store. Its counters and settlement follow from `webhooks`. */

@@ -39,7 +39,7 @@ export const settlementTests: StoreTests = (scene) => {
     expect(await due()).toEqual([
       {
         ...{ key: expect.any(String), eventId: ref.eventId, source, cause: 'delivered', action: SEEN },
-        ...{ attempts: 0, dueAt: scene().now },
+        ...{ attempts: 0, dueAt: scene().now, endedAt: scene().now },
       },
     ]);
     expect(await status()).toEqual({ action: SEEN, state: 'due' });

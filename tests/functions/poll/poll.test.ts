@@ -242,6 +242,27 @@ describe('what its owner changes while an account is polled', () => {
   });
 });
 
+describe('a deletion that waits for its day', () => {
+  it('waits longer when its owner keeps messages longer now', async () => {
+    const days = (count: number) => count * 24 * 60 * MINUTE_MS;
+    await addWebhook(world);
+    const { id } = await add({ deleteAfterDays: 7 });
+    arrive(1);
+    await world.poll(id);
+    await deliverAll();
+    await world.deps.store.updateAccount(id, { deleteAfterDays: 20 });
+    world.clock.time += days(8);
+    expect(await world.poll(id)).toMatchObject({ outcome: 'ok', settled: 0 });
+    expect((await world.messages())[0]?.event.settlement).toMatchObject({ state: 'waiting' });
+    world.clock.time += days(11);
+    await world.poll(id);
+    expect(inbox().mails.length).toBe(1);
+    world.clock.time += days(2);
+    await world.poll(id);
+    expect(inbox().mails.length).toBe(0);
+  });
+});
+
 describe('the log of a poll that failed', () => {
   it('says what is the matter without the addresses in it', async () => {
     const lines: unknown[] = [];
