@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAdminApp } from '../../functions/admin/app.ts';
@@ -146,6 +147,7 @@ async function main(): Promise<void> {
   say('mailhook demo: mail in a POP3 and an IMAP mailbox becomes signed webhooks.');
   say('Everything runs on this machine and in memory; retries use a shortened schedule (0.5, 1, 2 s).\n');
   const folder = await mkdtemp(join(tmpdir(), 'mailhook-demo-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const imap = await startImapServer({
     users: { 'ana@example.com': { password: PASSWORD, mails: [OLD_MAIL] } },
   });
@@ -178,10 +180,15 @@ async function main(): Promise<void> {
   } finally {
     await runtime.close();
     await Promise.all([receiver.close(), imap.close(), pop3.close()]);
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
+// Whoever has seen enough, as behind `| head`, needs no stack trace; the demo still tidies up.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 const deadline = setTimeout(() => {
   process.stderr.write(`The demo did not end within ${DEADLINE_MS / 1000} s\n`);
   process.exit(1);
