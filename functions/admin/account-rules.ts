@@ -21,7 +21,10 @@ export function accountRuleErrors(settings: RuledSettings): FieldError[] {
     });
   }
   if (deleteAfterDays !== null && (onDelivered.kind === 'delete' || onDelivered.kind === 'move')) {
-    errors.push({ path: 'deleteAfterDays', message: `excludes onDelivered "${onDelivered.kind}"` });
+    errors.push({
+      path: 'deleteAfterDays',
+      message: `excludes "${onDelivered.kind}" when all webhooks took a message: the message is gone by then`,
+    });
   }
   return errors;
 }

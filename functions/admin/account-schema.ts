@@ -69,10 +69,14 @@ function isCertificate(block: string): boolean {
   }
 }
 
+const NO_HOST = 'must be a host name or an address, without a scheme and a port';
+
 const hostSchema = z
   .string()
   .max(MAX_HOST_LENGTH)
-  .regex(/^[^\s\p{C}/@\\?#]+$/u, 'must be a host name or an address, without a scheme and a port')
+  .regex(/^[^\s\p{C}/@\\?#]+$/u, NO_HOST)
+  // One colon: an IPv6 address has more, or stands in brackets.
+  .refine((host) => !/^(\[.*\]|[^:]*):\d*$/.test(host), NO_HOST)
   .transform((host) => canonicalHost(host.replace(/^\[(.*)\]$/, '$1')));
 
 /** What can be changed later, without defaults: an absent field stays as it is. */

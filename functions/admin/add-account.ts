@@ -89,7 +89,8 @@ function usualPort(protocol: Protocol, security: Security): number {
 async function createAccount(deps: AdminDeps, account: Account): Promise<Problem | null> {
   const first = await deps.store.createAccount(account);
   if (first === 'ok') return null;
-  const rivals = [await deps.store.account(account.id), await deps.store.accountByName(account.name)];
+  const sameLogin = await deps.store.account(account.id);
+  const rivals = [sameLogin, await deps.store.accountByName(account.name)];
   for (const rival of rivals) {
     if (rival !== null && isAbandoned(deps, rival)) await deps.store.removeAccount(rival.id);
   }
@@ -97,7 +98,7 @@ async function createAccount(deps: AdminDeps, account: Account): Promise<Problem
   if (second === 'ok') return null;
   const busy = rivals.find((rival) => rival !== null && isBeingAdded(deps, rival));
   if (busy != null) return beingAdded(busy);
-  return second === 'name-taken' ? nameTaken(account.name) : loginTaken(account);
+  return second === 'name-taken' ? nameTaken(account.name) : loginTaken(account, sameLogin);
 }
 
 /** The 409 for an account that is being added, or that an add left behind which did not end. */
@@ -136,10 +137,19 @@ export function nameTaken(name: string): Problem {
   return problem(409, 'name-taken', `The name ${quoted(name)} is taken: choose another one`);
 }
 
-/** The 409 for a login that is an account already. */
-export function loginTaken(login: Pick<Account, 'host' | 'port' | 'username'>): Problem {
-  const place = `${login.username} at ${login.host}:${login.port}`;
-  return problem(409, 'login-taken', `The login ${quoted(place)} is an account already: update that one`);
+/** The 409 for a login that is an account already, with its name when `holder` still has that login. */
+export function loginTaken(
+  login: Pick<Account, 'host' | 'port' | 'username'>,
+  holder: Account | null = null,
+): Problem {
+  const place = placeOf(login);
+  const which =
+    holder !== null && placeOf(holder) === place ? `the account ${quoted(holder.name)}` : 'an account';
+  return problem(409, 'login-taken', `The login ${quoted(place)} is ${which} already: update that one`);
+}
+
+function placeOf({ username, host, port }: Pick<Account, 'host' | 'port' | 'username'>): string {
+  return `${username} at ${host}:${port}`;
 }
 
 async function takeFirstBaseline(deps: AdminDeps, account: Account): Promise<Problem | null> {

@@ -121,23 +121,26 @@ interface Warning {
 function warningsOf(counts: StoreCounts, now: Date): Warning[] {
   const { accounts, deliveries, accountsWithoutWebhook, lastTickAt } = counts;
   const warnings: (Warning | null)[] = [
-    warning(
-      'accounts-without-webhook',
-      accountsWithoutWebhook,
-      'active account(s) without an enabled webhook: their mail is ignored',
-    ),
-    warning(
-      'accounts-auth-failed',
-      accounts.auth_failed,
-      'account(s) whose login is refused: update the password',
-    ),
-    warning('accounts-in-error', accounts.error, 'account(s) that cannot be polled: test them'),
-    warning('deliveries-parked', deliveries.parked, 'delivery(s) parked behind webhooks that take none now'),
-    warning(
-      'deliveries-exhausted',
-      deliveries.exhausted,
-      'delivery(s) given up on: replay them once the receiver works',
-    ),
+    warning('accounts-without-webhook', accountsWithoutWebhook, [
+      'active account has no enabled webhook: its mail is ignored',
+      'active accounts have no enabled webhook: their mail is ignored',
+    ]),
+    warning('accounts-auth-failed', accounts.auth_failed, [
+      'account is refused by its server: see accounts list, and update the password',
+      'accounts are refused by their servers: see accounts list, and update the passwords',
+    ]),
+    warning('accounts-in-error', accounts.error, [
+      'account cannot be polled: see accounts list',
+      'accounts cannot be polled: see accounts list',
+    ]),
+    warning('deliveries-parked', deliveries.parked, [
+      'delivery waits for a webhook that takes none now: see webhooks list',
+      'deliveries wait for a webhook that takes none now: see webhooks list',
+    ]),
+    warning('deliveries-exhausted', deliveries.exhausted, [
+      'delivery was given up on: replay it once the receiver works',
+      'deliveries were given up on: replay them once the receiver works',
+    ]),
   ];
   if (lastTickAt !== null && now.getTime() - lastTickAt.getTime() > TICK_LATE_MS) {
     warnings.push({ code: 'tick-late', message: `The schedule last ran at ${lastTickAt.toISOString()}` });
@@ -145,6 +148,10 @@ function warningsOf(counts: StoreCounts, now: Date): Warning[] {
   return warnings.filter((entry) => entry !== null);
 }
 
-function warning(code: string, count: number, what: string): Warning | null {
-  return count > 0 ? { code, message: `${count} ${what}` } : null;
+function warning(
+  code: string,
+  count: number,
+  [one, many]: readonly [one: string, many: string],
+): Warning | null {
+  return count > 0 ? { code, message: `${count} ${count === 1 ? one : many}` } : null;
 }

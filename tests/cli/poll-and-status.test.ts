@@ -35,9 +35,7 @@ describe('poll and status', () => {
     await world.addAccount();
     const run = await world.run(['status']);
     expect(run.stdout).toMatch(/^accounts +1 active$/m);
-    expect(run.stderr).toBe(
-      'Warning: 1 active account(s) without an enabled webhook: their mail is ignored\n',
-    );
+    expect(run.stderr).toBe('Warning: 1 active account has no enabled webhook: its mail is ignored\n');
     expect(await world.json(['status'])).toMatchObject({ code: 0, body: { version: '1.2.3' } });
   });
 });

@@ -132,7 +132,10 @@ describe('adding an account', () => {
 describe('an account that is there already', () => {
   it('refuses its login under another name and its name for another login', async () => {
     await add();
-    expect(await add({ name: 'other' })).toMatchObject({ status: 409, body: { code: 'login-taken' } });
+    expect(await add({ name: 'other' })).toMatchObject({
+      status: 409,
+      body: { code: 'login-taken', detail: expect.stringContaining('is the account "ana" already') },
+    });
     expect(await add({ username: 'bob' })).toMatchObject({ status: 409, body: { code: 'name-taken' } });
     expect(await count()).toBe(1);
   });

@@ -33,6 +33,8 @@ describe('an account', () => {
     [{ intervalSeconds: '300' }, 'intervalSeconds'],
     [{ port: 65_536 }, 'port'],
     [{ host: 'imaps://imap.example.com' }, 'host'],
+    [{ host: 'imap.example.com:993' }, 'host'],
+    [{ host: '[2001:db8::1]:993' }, 'host'],
     [{ host: '' }, 'host'],
     [{ username: 'ana\r\nQUIT' }, 'username'],
     [{ password: 'a\nb' }, 'password'],

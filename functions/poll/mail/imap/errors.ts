@@ -218,7 +218,10 @@ function networkFailure(failure: Failure, place: Place): Verdict | null {
         ? `; port ${IMAPS_PORT} is for --security tls`
         : '; if the port is for TLS, use --security tls';
   if (code === 'GREETING_TIMEOUT')
-    return { code: 'network', reason: `the server sent no greeting in time${hint}` };
+    return {
+      code: 'network',
+      reason: `the server sent no IMAP greeting in time${hint}; if it speaks POP3, use --protocol pop3`,
+    };
   if (code.startsWith('ClosedAfterConnect')) {
     return { code: 'network', reason: `the server closed the connection before the login was done${hint}` };
   }

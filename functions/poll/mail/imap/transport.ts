@@ -76,7 +76,8 @@ const PROBLEMS: ReadonlyMap<string, readonly [problem: string, advice: string]> 
 function certificateError(socket: TLSSocket): CertificateError {
   const code = String(socket.authorizationError);
   const [problem, advice] = PROBLEMS.get(code) ?? [`is not valid (${code})`, TRUST_ADVICE];
-  return new CertificateError(`the server's certificate ${problem} (${described(socket)}); ${advice}`);
+  // The advice first: what is shown of a message has an end.
+  return new CertificateError(`the server's certificate ${problem}; ${advice} (${described(socket)})`);
 }
 
 function described(socket: TLSSocket): string {

@@ -25,8 +25,17 @@ const CERTIFICATE =
 export function connectionFailure(error: unknown, doing: string, handshaking: boolean): MailError {
   const code = codeOf(error);
   if (CERTIFICATE.test(code)) {
-    const advice = 'give its CA with --ca-file, or allow it with --tls-allow-invalid-certificate';
-    return new MailError('tls', `Cannot ${doing}: ${oneLine(messageOf(error))}; ${advice}`, { cause: error });
+    const advice =
+      'pass the certificate of its issuer with --ca-file, or accept any with --tls-allow-invalid-certificate';
+    // Behind the semicolon Node gives advice of its own, about options of Node.
+    const [problem = ''] = oneLine(messageOf(error)).split(';');
+    return new MailError(
+      'tls',
+      `Cannot ${doing}: the server's certificate is refused (${problem}); ${advice}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (/^ERR_SSL_|^EPROTO$|^ERR_TLS_/.test(code)) {
     const advice = handshaking
