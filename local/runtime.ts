@@ -14,6 +14,7 @@ import type { Job } from '../shared/jobs.ts';
 import type { Operations } from '../shared/operations.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Log } from '../shared/ports/log.ts';
+import { everyWhile } from './every-while.ts';
 import { createOperations } from './operations.ts';
 
 /** The tick of a machine of one's own: intervals may be any number of seconds. */
@@ -108,37 +109,4 @@ function depsOf(
     pollDeps: common,
     dispatchDeps: { ...common, random: Math.random, ...(retryDelaysMs && { retryDelaysMs }) },
   };
-}
-
-/** Does something again and again, never twice at once; a failure is logged and the next round tries again. */
-async function everyWhile(
-  periodMs: number,
-  stop: AbortSignal,
-  log: Log,
-  name: string,
-  work: () => Promise<unknown>,
-): Promise<void> {
-  while (!stop.aborted) {
-    const startedAt = performance.now();
-    try {
-      await work();
-    } catch (error) {
-      log.error(`${name}.failed`, { error: error instanceof Error ? error.message : String(error) });
-    }
-    await pause(Math.max(0, periodMs - (performance.now() - startedAt)), stop);
-  }
-}
-
-/** Waits so long, or until it is time to stop. */
-function pause(delayMs: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stop.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, delayMs);
-    stop.addEventListener('abort', end);
-  });
 }

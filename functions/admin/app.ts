@@ -30,10 +30,24 @@ export function createAdminApp(deps: AdminDeps): Hono {
   app.onError((error, context) => {
     // The message may quote what a client sent: only the kind and the place in the code go to the log.
     const at = error.stack?.match(/^\s+at (.*)$/m)?.[1] ?? null;
-    deps.log.error('admin.failed', { method: context.req.method, error: error.name, at });
-    return problemResponse(problem(500, 'internal', 'mailhook failed to answer: see its log'));
+    const reason = reasonOf(error);
+    deps.log.error('admin.failed', { method: context.req.method, error: error.name, reason, at });
+    const detail =
+      reason === DISK_FULL
+        ? 'The disk is full, so nothing was changed: make room and try again'
+        : 'mailhook failed to answer: see its log';
+    return problemResponse(problem(500, 'internal', detail));
   });
   return app;
+}
+
+/** SQLite's words for SQLITE_FULL (sqlite3_errstr). */
+const DISK_FULL = 'database or disk is full';
+
+/** What SQLite or the system calls the failure: fixed texts and codes, which quote nobody. */
+function reasonOf(error: Error): string | null {
+  if ('errstr' in error && typeof error.errstr === 'string') return error.errstr;
+  return 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
 function allRoutes(version: string): readonly Route[] {

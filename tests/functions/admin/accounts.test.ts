@@ -81,6 +81,16 @@ describe('adding an account', () => {
     expect(await count()).toBe(0);
   });
 
+  it('on a full disk says so', async () => {
+    world.operations.duringBaseline = async () => {
+      throw Object.assign(new Error('database or disk is full'), { errstr: 'database or disk is full' });
+    };
+    const answer = await add();
+    expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } });
+    expect(answer.body.detail).toMatch(/^The disk is full/);
+    expect(world.logged).toMatchObject([{ fields: { reason: 'database or disk is full' } }]);
+  });
+
   it('with skipTest logs in nowhere and is active', async () => {
     const answer = await add({ skipTest: true });
     expect(answer.body).toMatchObject({ state: 'active', reason: null });
