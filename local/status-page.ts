@@ -21,12 +21,7 @@ export function statusPage(status: unknown): Response {
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style></head>
 <body><h1>mailhook</h1>
 ${isRecord(status) ? statusSection(status) : '<p class="warning">The status cannot be read: see the log.</p>'}
-<h2>Next</h2>
-<p>Add a webhook, and then a mailbox. In the folder where mailhook is installed:</p>
-<pre>npx mailhook webhooks add http://127.0.0.1:3000/mail
-npx mailhook accounts add NAME --host imap.example.com --username you@example.com
-npx mailhook poll
-npx mailhook messages list</pre>
+${isRecord(status) ? nextSection(status) : ''}
 <p>The API is at <code>/v1</code>, for requests that bring the token of the data folder.</p>
 </body></html>
 `;
@@ -60,6 +55,22 @@ function statusSection(status: Readonly<Record<string, unknown>>): string {
     .map(({ message }) => `<p class="warning">${escapeHtml(String(message))}</p>`)
     .join('\n');
   return `<table>\n${table}\n</table>\n${warned}`;
+}
+
+/** What to type: the first steps as long as there is no account, the everyday ones from then on. */
+function nextSection({ accounts }: Readonly<Record<string, unknown>>): string {
+  return counts(accounts) === 'none'
+    ? `<h2>Next</h2>
+<p>Add a webhook, and then a mailbox. In the folder where mailhook is installed:</p>
+<pre>npx mailhook webhooks add http://127.0.0.1:3000/mail
+npx mailhook accounts add NAME --host imap.example.com --username you@example.com
+npx mailhook poll
+npx mailhook messages list</pre>`
+    : `<h2>More</h2>
+<p>In the folder where mailhook is installed:</p>
+<pre>npx mailhook accounts list
+npx mailhook messages list
+npx mailhook --help</pre>`;
 }
 
 /** `2 active, 1 paused`, without the states that have none. */

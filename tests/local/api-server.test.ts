@@ -152,8 +152,8 @@ describe('the status page', () => {
     expect(reply.status).toBe(200);
     expect(reply.text).toContain('2 active');
     expect(reply.text).toContain('7 pending');
-    expect(reply.text).toContain('mailhook webhooks add');
-    expect(reply.text).toContain('mailhook accounts add');
+    expect(reply.text).toContain('mailhook messages list');
+    expect(reply.text).not.toContain('mailhook accounts add');
     expect(reply.text).not.toContain('<script');
     expect(reply.text).not.toMatch(/(src|href)=/);
     expect(reply.headers['content-security-policy']).toMatch(
@@ -161,6 +161,13 @@ describe('the status page', () => {
     );
     expect(reply.headers['content-security-policy']).not.toContain('unsafe');
     expect(reply.headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('shows the first steps as long as there is no account', async () => {
+    status = { version: '1.2.3', accounts: { active: 0, paused: 0 }, warnings: [] };
+    const { text } = await send('/');
+    expect(text).toContain('mailhook webhooks add');
+    expect(text).toContain('mailhook accounts add');
   });
 
   it('says so when the status cannot be read', async () => {
