@@ -11,6 +11,7 @@ import { fetchHeads, fetchMessages } from './fetching.ts';
 import { DEFAULT_DEADLINES, type ImapDeadlines } from './limits.ts';
 import { listMailbox } from './listing.ts';
 import { type OpenedMailbox, openIfThere, openMailbox } from './mailbox.ts';
+import { quotable } from './server-text.ts';
 import type { ImapSession } from './session.ts';
 import { settleActions } from './settling.ts';
 
@@ -29,6 +30,7 @@ export function openImapSource(egress: Egress, deadlines: ImapDeadlines = DEFAUL
 function sourceOf(session: ImapSession, login: MailLogin): MailSource {
   const directory = createDirectory(session);
   let listed: OpenedMailbox | null = null;
+  const nameOf = new Map<string, string>();
   const reopen = () => selectAgain(session, directory, listed);
 
   return {
@@ -40,6 +42,7 @@ function sourceOf(session: ImapSession, login: MailLogin): MailSource {
       listed = null;
       // Some servers keep a UIDVALIDITY only once a mailbox was SELECTed, so EXAMINE is for those who never change anything.
       listed = await openMailbox(session, directory, mailbox, login.readOnly ? 'examine' : 'select');
+      refuseSecondName(nameOf, listed);
       return await listMailbox(session, listed, cursor);
     },
     async *fetch(items, limits) {
@@ -55,6 +58,15 @@ function sourceOf(session: ImapSession, login: MailLogin): MailSource {
     settle: (actions) => settleActions(session, directory, actions),
     close: (how) => session.close(how),
   };
+}
+
+/** A message's id is made of its mailbox's name: under two names, a special use being one, it would have two. */
+function refuseSecondName(nameOf: Map<string, string>, { name, path }: OpenedMailbox): void {
+  const first = nameOf.get(path) ?? name;
+  nameOf.set(path, first);
+  if (first === name) return;
+  const [shown, other] = [name, first].map((one) => `"${quotable(one, [])}"`);
+  throw new MailError('mailbox', `Cannot poll the mailbox ${shown}: it is ${other}, which is polled already`);
 }
 
 /** Fetches are about the mailbox listed last, which a settlement may have left. */

@@ -41,6 +41,18 @@ describe('mailbox names', () => {
     expect((await mailError(source.list('\\Junk', null))).code).toBe('mailbox');
   });
 
+  it('that mean one mailbox are refused but for the first, or its messages would have two ids', async () => {
+    const server = await served({ mailboxes: [{ name: 'Ablage', specialUse: '\\Archive' }] });
+    const source = await open(server);
+
+    await source.list('Ablage', null);
+    const error = await mailError(source.list('\\Archive', null));
+
+    expect(error.code).toBe('mailbox');
+    expect(error.message).toContain('"Ablage"');
+    expect((await source.list('Ablage', null)).next.mailbox).toBe('Ablage');
+  });
+
   it.each(['IN\r\nBOX', 'a\0b', ''])('%j is refused before the wire', async (name) => {
     const server = await scripted(loggedIn());
     const source = await open(server);
