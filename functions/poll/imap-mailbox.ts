@@ -1,19 +1,22 @@
 import type { ImapCursor, Listed, Listing } from '../../shared/ports/mail-source.ts';
+import type { Gap } from '../../shared/ports/store.ts';
 import { recentUids } from '../../shared/recent-uids.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 import { unknownAfterImapReset } from './reconcile.ts';
 import { type Survey, withoutKnown } from './survey.ts';
 
-/** Decides which of an IMAP listing's messages are new. */
+/** Decides which of an IMAP listing's messages are new; `gaps` are the mailbox's. */
 export async function surveyImap(
   deps: PollDeps,
   session: PollSession,
   cursor: ImapCursor,
   listing: Listing,
+  gaps: readonly Gap[],
 ): Promise<Survey> {
   const reset = listing.continuity === 'reset';
   const unknown = await withoutKnown(deps, session, listing.items);
-  const fresh = reset ? await unknownAfterImapReset(deps, session, unknown) : unknown;
+  const waited = gaps.map(({ item }) => item);
+  const fresh = reset ? await unknownAfterImapReset(deps, session, unknown, waited) : unknown;
   const { next } = listing;
   return {
     listed: listing.items.length,

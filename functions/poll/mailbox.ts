@@ -23,16 +23,19 @@ export interface MailboxPoll {
   readonly cursor: Cursor;
 }
 
+/** What is remembered of a mailbox; `settlements` are all of the account's that are due. */
+interface Remembered {
+  readonly cursor: Cursor | null;
+  readonly gaps: readonly Gap[];
+  readonly settlements: readonly Settlement[];
+}
+
 /** Polls one mailbox: list, fetch, parse, commit, then the cursor; and tries its gaps again. `mailbox` is empty for POP3. */
 export async function pollMailbox(
   deps: PollDeps,
   session: PollSession,
   mailbox: string,
-  remembered: {
-    readonly cursor: Cursor | null;
-    readonly gaps: readonly Gap[];
-    readonly settlements: readonly Settlement[];
-  },
+  remembered: Remembered,
 ): Promise<MailboxPoll> {
   const cursor = remembered.cursor ?? (await firstCursor(deps, session, mailbox));
   const listing = await session.source.list(mailbox, cursor);
@@ -130,11 +133,11 @@ async function firstCursor(deps: PollDeps, session: PollSession, mailbox: string
 async function surveyOf(
   deps: PollDeps,
   session: PollSession,
-  { cursor, settlements }: { readonly cursor: Cursor; readonly settlements: readonly Settlement[] },
+  { cursor, gaps, settlements }: Remembered & { readonly cursor: Cursor },
   listing: Listing,
 ): Promise<Survey> {
   return cursor.protocol === 'imap'
-    ? await surveyImap(deps, session, cursor, listing)
+    ? await surveyImap(deps, session, cursor, listing, gaps)
     : await surveyPop3(deps, session, cursor, listing, settlements);
 }
 

@@ -38,12 +38,13 @@ export function guardFlood(fresh: number, exists: number, session: PollSession):
 
 /**
  * The messages of a mailbox whose UIDs lost their meaning that are not known: younger than the last successful poll
- * (less a day), and without their digest on a kept event.
+ * (less a day) or one of those that `waited` to be fetched, and without their digest on a kept event.
  */
 export async function unknownAfterImapReset(
   deps: PollDeps,
   session: PollSession,
   items: readonly Listed[],
+  waited: readonly Listed[],
 ): Promise<Listed[]> {
   const { lastSuccessAt, createdAt, start } = session.account;
   const lastSuccess = new Date(lastSuccessAt ?? createdAt).getTime() - OVERLAP_MS;
@@ -51,8 +52,16 @@ export async function unknownAfterImapReset(
   const added = new Date(createdAt).getTime() - CLOCK_SKEW_MS;
   const youngest = start.kind === 'now' ? Math.max(lastSuccess, added) : lastSuccess;
   const since = new Date(youngest).toISOString();
-  const young = items.filter((item) => item.internalDate === null || item.internalDate >= since);
-  return await withoutKnownDigests(deps, session, young);
+  const waiting = new Set(waited.map(likeness));
+  const candidates = items.filter(
+    (item) => item.internalDate === null || item.internalDate >= since || waiting.has(likeness(item)),
+  );
+  return await withoutKnownDigests(deps, session, candidates);
+}
+
+/** What a listing says of a message besides its UID; servers keep it when they number a mailbox anew. */
+function likeness({ internalDate, sizeBytes }: Listed): string {
+  return `${internalDate} ${sizeBytes}`;
 }
 
 /**

@@ -60,6 +60,27 @@ describe('a message that waits in a mailbox that is polled no longer', () => {
   });
 });
 
+describe('a message that could not be fetched before its mailbox was renumbered', () => {
+  it('is still delivered, however old it is by then', async () => {
+    const { id } = await scene.add();
+    scene.arrive(3);
+    scene.during.fetched = (one) =>
+      one.item.source.protocol === 'imap' && one.item.source.uid === 2
+        ? { kind: 'failed', item: one.item, error: 'the server says NO' }
+        : one;
+    for (let day = 0; day < 3; day++) {
+      await scene.world.poll(id);
+      scene.world.clock.time += 24 * 60 * MINUTE_MS;
+    }
+    await scene.world.poll(id);
+    scene.during = {};
+    scene.inbox().renumber();
+    await scene.world.poll(id);
+    const subjects = (await scene.world.messages()).map(({ event }) => event.subject);
+    expect(subjects.toSorted()).toEqual(['mail undefined 0', 'mail undefined 1', 'mail undefined 2']);
+  });
+});
+
 describe('a message that ends the session it is asked for in', () => {
   /** The source hands it on as failed and then throws, as for one that bursts every limit. */
   const bursting = (uid: number) => {
