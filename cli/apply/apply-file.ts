@@ -76,7 +76,7 @@ export async function readApplyFile(path: string, env: NodeJS.ProcessEnv): Promi
   if (!isRecord(document)) throw new UsageError(`"${path}" must have the keys accounts and webhooks`);
   refuseUnknownKeys(document, Object.keys(SECTIONS), path);
   const warnings = plainSecrets(document);
-  const filled = substitute(document, env, path) as Record<string, unknown>;
+  const filled = substitute(document, env, '') as Record<string, unknown>;
   return {
     accounts: readSection(filled, 'accounts'),
     webhooks: readSection(filled, 'webhooks'),

@@ -10,7 +10,10 @@ export function substitute(value: unknown, env: NodeJS.ProcessEnv, place: string
   if (Array.isArray(value)) return value.map((item, index) => substitute(item, env, `${place}[${index}]`));
   if (!isRecord(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [key, substitute(part, env, `${place}.${key}`)]),
+    Object.entries(value).map(([key, part]) => [
+      key,
+      substitute(part, env, place === '' ? key : `${place}.${key}`),
+    ]),
   );
 }
 

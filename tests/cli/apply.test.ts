@@ -172,6 +172,8 @@ describe('apply', () => {
     const run = await apply(yaml);
     expect(run).toMatchObject({ code: 2, stdout: '' });
     expect(run.stderr).toContain(message);
+    // A place in the file is no part of the file's name.
+    expect(run.stderr).not.toContain('.yaml.');
     expect(run.stderr).toMatch(/^[^\n]+\n$/);
     expect((await api('/v1/accounts')).data).toEqual([]);
   });
