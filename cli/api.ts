@@ -1,12 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { ApiError, localProblem, type ProblemBody, UsageError } from './errors.ts';
+import { ApiError, localProblem, type ProblemBody } from './errors.ts';
 import { type ApiSettings, readApiSettings } from './settings.ts';
 
 /** Polls and first baselines answer when they have ended; nothing takes longer than this. */
 const IDLE_TIMEOUT_MS = 30 * 60_000;
 const PAGE = '500';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** The API as commands use it. Every method throws ApiError when the answer is not a success. */
 export interface Api {
@@ -18,7 +18,7 @@ export interface Api {
   stream(path: string): Promise<AsyncIterable<Buffer>>;
 }
 
-export interface ListAnswer {
+interface ListAnswer {
   readonly data: readonly Record<string, unknown>[];
   readonly next: null;
 }
@@ -104,12 +104,7 @@ async function connect(
   });
 }
 
-function unreachable(settings: ApiSettings, cause: Error): Error {
-  if ('code' in cause && cause.code === 'ERR_INVALID_CHAR') {
-    return new UsageError(
-      `Cannot use the token of ${settings.tokenSource}: it has characters no header may have`,
-    );
-  }
+function unreachable(settings: ApiSettings, cause: Error): ApiError {
   const where = `Cannot reach mailhook at ${settings.url.origin}`;
   const isRefused = 'code' in cause && cause.code === 'ECONNREFUSED';
   const detail = isRefused

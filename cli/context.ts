@@ -27,6 +27,6 @@ export async function show<Answer>(
 }
 
 /** Whether `--json` was given, to the command or before it. */
-export function wantsJson(command: Command): boolean {
+function wantsJson(command: Command): boolean {
   return command.optsWithGlobals().json === true;
 }

@@ -8,7 +8,7 @@ import { createTerminal } from './terminal.ts';
 import { printable } from './text.ts';
 
 /** What a run of the command has of its process. */
-export interface CliProcess {
+interface CliProcess {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;

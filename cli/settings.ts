@@ -21,7 +21,12 @@ export interface ApiSettings {
  */
 export async function readApiSettings(env: NodeJS.ProcessEnv): Promise<ApiSettings> {
   const url = readUrl(env);
-  if (env.MAILHOOK_TOKEN) return { url, token: env.MAILHOOK_TOKEN, tokenSource: 'MAILHOOK_TOKEN' };
+  if (env.MAILHOOK_TOKEN) {
+    if (!/^[\x21-\x7e]+$/.test(env.MAILHOOK_TOKEN)) {
+      throw new UsageError('Cannot use MAILHOOK_TOKEN: it has characters that no header may have');
+    }
+    return { url, token: env.MAILHOOK_TOKEN, tokenSource: 'MAILHOOK_TOKEN' };
+  }
   if (!LOOPBACK.test(url.hostname)) return { url, token: null, tokenSource: 'MAILHOOK_TOKEN' };
   const folder = resolve(env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url)));
   try {

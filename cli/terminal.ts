@@ -22,10 +22,10 @@ export interface Terminal {
 }
 
 /** Text with colour codes of ours, which is not cleaned again. */
-export interface Painted {
+interface Painted {
   readonly painted: string;
 }
-export type Cell = string | Painted;
+type Cell = string | Painted;
 
 const GOOD = new Set(['active', 'enabled', 'delivered', 'ok', 'done']);
 const BAD = new Set(['auth_failed', 'error', 'failed', 'exhausted', 'rejected', 'quarantined', 'disabled']);
@@ -78,6 +78,7 @@ async function alignedRows(rows: readonly (readonly Cell[])[]): Promise<string[]
 
 function cellText(cell: Cell): string {
   if (typeof cell !== 'string') return cell.painted;
-  const clean = printable(cell);
-  return clean.length > MAX_CELL_WIDTH ? `${clean.slice(0, MAX_CELL_WIDTH - 1)}…` : clean;
+  const characters = [...printable(cell)];
+  if (characters.length <= MAX_CELL_WIDTH) return characters.join('');
+  return `${characters.slice(0, MAX_CELL_WIDTH - 1).join('')}…`;
 }

@@ -1,3 +1,4 @@
+import type { DispatchDeps } from '../functions/dispatch/deps.ts';
 import { dispatch } from '../functions/dispatch/dispatch.ts';
 import { createPostClient } from '../functions/dispatch/post.ts';
 import { revealSecret } from '../functions/dispatch/reveal-secret.ts';
@@ -26,6 +27,9 @@ const MAINTAIN_MS = 60_000;
 const GRACE_MS = 8_000;
 const TEST_TIMEOUT_MS = 60_000;
 
+/** What poll and dispatch reach the world through. */
+export type RuntimePorts = Omit<PollDeps, 'clock' | 'log'> & Pick<DispatchDeps, 'post'>;
+
 export interface RuntimeOptions {
   readonly folder: string;
   readonly egress: EgressPolicy;
@@ -33,6 +37,8 @@ export interface RuntimeOptions {
   readonly log: Log;
   /** Delays between attempts, in ms. @default RETRY_DELAYS_MS */
   readonly retryDelaysMs?: readonly number[];
+  /** Puts something between the functions and their ports: a test that watches them, or ends the process. @default nothing */
+  readonly wrap?: (ports: RuntimePorts) => RuntimePorts;
 }
 
 /** Everything of mailhook but its API, running on one machine. */
@@ -51,32 +57,28 @@ export interface Runtime {
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { clock, log } = options;
   const embedded = await openEmbedded({ folder: options.folder, clock });
-  const { store, blobs, vault } = embedded;
   const egress = createEgress({ policy: options.egress });
   const pool = createParsePool();
   const stopping = new AbortController();
   const cut = new AbortController();
   const stop: PollStop = { signal: cut.signal, stopping: () => stopping.signal.aborted };
   const queue = createMemoryQueue((job) => run(job), log);
-  const pollDeps: PollDeps = {
-    store,
+  const post = createPostClient({ egress, keepAlive: true });
+  const own: RuntimePorts = {
+    store: embedded.store,
     queue,
-    blobs,
-    vault,
-    clock,
-    log,
+    blobs: embedded.blobs,
+    vault: embedded.vault,
     openSource: openMailSource(egress),
     parse: pool.parse,
+    post,
   };
-  const post = createPostClient({ egress, keepAlive: true });
-  const dispatchDeps = {
-    store,
-    queue,
-    blobs,
-    vault,
+  const ports = options.wrap?.(own) ?? own;
+  const pollDeps: PollDeps = { ...ports, clock, log };
+  const dispatchDeps: DispatchDeps = {
+    ...ports,
     clock,
     log,
-    post,
     random: Math.random,
     ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),
   };

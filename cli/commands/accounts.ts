@@ -36,12 +36,14 @@ export function addAccountCommands(accounts: Command, context: Context): void {
     accounts
       .command('update <name>')
       .description('change settings; what decides about the login is tried out first')
-      .option('--name <name>', 'another name')
-      .option('--no-ca-file', 'trust the usual certificates again')
-      .option('--no-tls-allow-invalid-certificate', 'verify certificates again'),
-  ).action((name: string, options: AccountOptions, command: Command) =>
-    update(context, command, name, options),
-  );
+      .option('--name <name>', 'another name'),
+  )
+    // After their positive forms: alone, they would be true by default.
+    .option('--no-ca-file', 'trust the usual certificates again')
+    .option('--no-tls-allow-invalid-certificate', 'verify certificates again')
+    .action((name: string, options: AccountOptions, command: Command) =>
+      update(context, command, name, options),
+    );
   accounts
     .command('test <name>')
     .description('log in and open every mailbox; changes nothing')

@@ -39,12 +39,11 @@ export function addWebhookCommands(webhooks: Command, context: Context): void {
       showWebhook(context, command, await context.api.send('GET', path`/v1/webhooks/${id}`)),
     );
   addWebhookOptions(
-    webhooks
-      .command('update <webhook>')
-      .description('change settings')
-      .option('--url <url>', 'another URL')
-      .option('--no-header', 'send no extra headers any more'),
-  ).action((id: string, options: WebhookOptions, command: Command) => update(context, command, id, options));
+    webhooks.command('update <webhook>').description('change settings').option('--url <url>', 'another URL'),
+  )
+    // After `--header`: alone, it would make it true by default.
+    .option('--no-header', 'send no extra headers any more')
+    .action((id: string, options: WebhookOptions, command: Command) => update(context, command, id, options));
   webhooks
     .command('test <webhook>')
     .description('send a signed webhook.test event once')

@@ -9,7 +9,7 @@ import { quoted } from './lookup.ts';
 import { invalidRequest, isProblem, mailProblem, type Problem, problem } from './problem.ts';
 
 /** The `reason` of an account whose first baseline is not taken yet. */
-export const ADDING = 'adding';
+const ADDING = 'adding';
 /** After that long nobody is adding it any more: what began it has crashed. */
 const ADDING_TIMEOUT_MS = 15 * 60_000;
 

@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { accountRoutes } from './accounts.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -8,23 +7,14 @@ import { quoted } from './lookup.ts';
 import { messageRoutes } from './messages.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem, problemResponse } from './problem.ts';
+import { readText } from './read-text.ts';
 import { defineRoute, type Route } from './route.ts';
 import { statusRoutes } from './status.ts';
 import { webhookRoutes } from './webhooks.ts';
 
-/** No settings are that large; what is larger is not read. */
-const MAX_BODY_BYTES = 1_048_576;
-
 /** The HTTP API as a Hono app: everything under `/v1`, without authentication, which is the host's matter. */
 export function createAdminApp(deps: AdminDeps): Hono {
   const app = new Hono();
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () =>
-        problemResponse(problem(413, 'too-large', `The body has more than ${MAX_BODY_BYTES} bytes`)),
-    }),
-  );
   const routes = allRoutes(deps.version);
   for (const route of routes) {
     app.on(route.spec.method.toUpperCase(), honoPath(route.spec.path), (context) =>
@@ -38,12 +28,9 @@ export function createAdminApp(deps: AdminDeps): Hono {
     problemResponse(problem(404, 'no-such-route', `There is no route ${quoted(context.req.path)}`)),
   );
   app.onError((error, context) => {
-    // The message may quote what a client sent: only the place and the kind go to the log.
-    deps.log.error('admin.failed', {
-      method: context.req.method,
-      route: context.req.routePath,
-      error: error.name,
-    });
+    // The message may quote what a client sent: only the kind and the place in the code go to the log.
+    const at = error.stack?.match(/^\s+at (.*)$/m)?.[1] ?? null;
+    deps.log.error('admin.failed', { method: context.req.method, error: error.name, at });
     return problemResponse(problem(500, 'internal', 'mailhook failed to answer: see its log'));
   });
   return app;
@@ -72,7 +59,7 @@ function respond(deps: AdminDeps, route: Route, context: Context): Promise<Respo
     id: id ?? '',
     query: context.req.query(),
     contentType: context.req.header('content-type') ?? null,
-    body: () => context.req.text(),
+    body: () => readText(context.req.raw),
   });
 }
 

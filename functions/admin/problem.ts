@@ -38,7 +38,7 @@ const TITLES = {
 } as const;
 
 /** The stable `code` of a problem: new ones may be added, none changes its meaning. */
-export type ProblemCode = keyof typeof TITLES;
+type ProblemCode = keyof typeof TITLES;
 
 /** All codes, for the OpenAPI document. */
 export const PROBLEM_CODES = Object.keys(TITLES) as readonly ProblemCode[];
@@ -103,7 +103,7 @@ export function isProblem(value: unknown): value is Problem {
 }
 
 /** The JSON of a problem (RFC 9457): `type`, `title`, `status`, `detail`, `code`, and `errors` for validation. */
-export function problemBody(refused: Problem): Record<string, unknown> {
+function problemBody(refused: Problem): Record<string, unknown> {
   return {
     type: `urn:mailhook:problem:${refused.code}`,
     title: TITLES[refused.code],

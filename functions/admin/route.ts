@@ -5,20 +5,20 @@ import { invalidRequest, isProblem, problem, problemResponse } from './problem.t
 import { fieldErrors } from './validation.ts';
 
 /** A schema under the name it has in the OpenAPI document. */
-export interface NamedSchema<Schema extends z.ZodType> {
+interface NamedSchema<Schema extends z.ZodType> {
   readonly name: string;
   readonly schema: Schema;
 }
 
 /** What a handler is given: checked, never raw. `id` is the path's one variable, empty where there is none. */
-export interface Call<Body, Query> {
+interface Call<Body, Query> {
   readonly id: string;
   readonly body: Body;
   readonly query: Query;
 }
 
 /** One route: what it takes and gives, for the router and for the OpenAPI document alike. */
-export interface RouteSpec<Body extends z.ZodType, Query extends z.ZodType, Answer extends z.ZodType> {
+interface RouteSpec<Body extends z.ZodType, Query extends z.ZodType, Answer extends z.ZodType> {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
   /** As in OpenAPI, with at most one variable: `/v1/accounts/{account}/test`. */
   readonly path: string;
@@ -40,12 +40,12 @@ export interface Route {
   run(deps: AdminDeps, request: RouteRequest): Promise<Response>;
 }
 
-/** The parts of an HTTP request that a route can read; `body` is the text as it came. */
-export interface RouteRequest {
+/** The parts of an HTTP request that a route can read; `body` reads the text, which is empty when there is none. */
+interface RouteRequest {
   readonly id: string;
   readonly query: Readonly<Record<string, string>>;
   readonly contentType: string | null;
-  body(): Promise<string>;
+  body(): Promise<string | Problem>;
 }
 
 /** Binds a handler to its spec: bodies and queries reach it checked, and what it returns has the shape of the answer. */
@@ -74,6 +74,7 @@ export function defineRoute<Body extends z.ZodType, Query extends z.ZodType, Ans
 
 async function readBody(request: RouteRequest, optional: boolean): Promise<unknown> {
   const text = await request.body();
+  if (isProblem(text)) return text;
   if (text.trim() === '') {
     return optional ? {} : invalidRequest([{ path: '', message: 'The body is missing: send JSON' }]);
   }

@@ -116,8 +116,11 @@ function readBody(
 
 /** The start of the body as text: what is no UTF-8 becomes U+FFFD, as do control characters, which terminals would obey. */
 function textOf(chunks: readonly Buffer[]): string {
-  const bytes = Buffer.concat(chunks).subarray(0, MAX_TEXT_BYTES);
-  // `stream` leaves out a character that was cut in two.
-  const text = new TextDecoder().decode(bytes, { stream: true });
+  const bytes = Buffer.concat(chunks);
+  // Where it is cut, `stream` leaves out a character that was cut in two.
+  const text =
+    bytes.length <= MAX_TEXT_BYTES
+      ? bytes.toString('utf8')
+      : new TextDecoder().decode(bytes.subarray(0, MAX_TEXT_BYTES), { stream: true });
   return text.replace(/[^\P{Cc}\t\n\r]/gu, '\ufffd');
 }

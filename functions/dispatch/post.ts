@@ -1,5 +1,6 @@
 import { type Agent, Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Egress, EgressError } from '../../shared/egress/egress.ts';
 import { type Answered, type Exchanged, exchange } from './exchange.ts';
@@ -126,13 +127,17 @@ function send(target: Target, agents: Agents, request: PostRequest, timeoutMs: n
 
 function parseTarget(url: URL): Target {
   const secure = url.protocol === 'https:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // RFC 6066 section 3: the name without its trailing dot, and none for an address.
+  const servername = isIP(host) === 0 ? host.replace(/\.$/, '') : '';
   return {
     secure,
     host: ['host', url.host],
     options: {
       method: 'POST',
       protocol: url.protocol,
-      host: url.hostname.replace(/^\[|\]$/g, ''),
+      host,
+      ...(secure && { servername }),
       port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
       path: url.pathname + url.search,
       maxHeaderSize: MAX_HEADER_BYTES,

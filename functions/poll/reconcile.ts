@@ -5,6 +5,8 @@ import { digestOfHead } from './parse/digest.ts';
 
 /** INTERNALDATE and our clock may differ; mail moved between servers keeps its date. */
 const OVERLAP_MS = 24 * 3_600_000;
+/** INTERNALDATE is in whole seconds of the server's clock: mail that came right after the account was added may look older. */
+const CLOCK_SKEW_MS = 10 * 60_000;
 /** More unknown messages than this, or than a fifth of the mailbox, after a break are held: it is likelier an error than mail. */
 const FLOOD_MINIMUM = 200;
 const FLOOD_SHARE = 0.2;
@@ -45,7 +47,8 @@ export async function unknownAfterImapReset(
   const { lastSuccessAt, createdAt, start } = session.account;
   const lastSuccess = new Date(lastSuccessAt ?? createdAt).getTime() - OVERLAP_MS;
   // What was there before the account was added is known as well, when it asked for new mail only.
-  const youngest = start.kind === 'now' ? Math.max(lastSuccess, new Date(createdAt).getTime()) : lastSuccess;
+  const added = new Date(createdAt).getTime() - CLOCK_SKEW_MS;
+  const youngest = start.kind === 'now' ? Math.max(lastSuccess, added) : lastSuccess;
   const since = new Date(youngest).toISOString();
   const young = items.filter((item) => item.internalDate === null || item.internalDate >= since);
   return await withoutKnownDigests(deps, session, young);

@@ -42,7 +42,8 @@ it('an answer takes a round trip, and many questions at once take one too', asyn
   const tookMs = performance.now() - began;
   // Timers may fire a millisecond early.
   expect(tookMs).toBeGreaterThan(78);
-  expect(tookMs).toBeLessThan(800);
+  // One after the other, 20 would take 1,600 ms.
+  expect(tookMs).toBeLessThan(1_500);
 });
 
 it('a lot of bytes pass a delayed connection unharmed', async () => {

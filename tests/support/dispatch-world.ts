@@ -36,6 +36,7 @@ export interface DispatchWorld extends AsyncDisposable {
   deliveriesOf(webhookId: WebhookId): Promise<readonly Delivery[]>;
 }
 
+/** Opens a world in a temporary folder. */
 export async function openDispatchWorld(): Promise<DispatchWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'mailhook-dispatch-'));
   const clock = { time: Date.parse('2026-11-25T08:00:00Z'), now: () => new Date(clock.time) };
@@ -44,72 +45,30 @@ export async function openDispatchWorld(): Promise<DispatchWorld> {
   const post = createPostClient({ egress: createEgress({ policy: 'private-ok' }), keepAlive: true });
   const jobs: Job[] = [];
   const deps: DispatchDeps = {
-    store,
-    blobs,
-    vault,
-    post,
-    clock,
-    log: silentLog,
-    random: () => 0,
+    ...{ store, blobs, vault, post, clock, log: silentLog, random: () => 0 },
     // What dispatch enqueues for later is due in the store as well.
     queue: { enqueue: async () => undefined },
   };
-  const planDeps = {
-    ...deps,
-    store,
-    queue: { enqueue: async (some: readonly Job[]) => void jobs.push(...some) },
-  };
+  const queue = { enqueue: async (some: readonly Job[]) => void jobs.push(...some) };
   await createAccount(embedded);
-  let uid = 0;
+  let events = 0;
   let webhooks = 0;
-
   return {
     embedded,
     deps,
     clock,
     async addWebhook(url, secret, change = {}) {
       webhooks += 1;
-      const id = webhookIdOf(new Uint8Array(10).fill(webhooks));
-      const sealed = await vault.seal('webhook-secret', id, Buffer.from(secret));
-      const webhook: Webhook = {
-        ...{
-          id,
-          name: id,
-          url,
-          accounts: null,
-          events: ['*'],
-          timeoutSeconds: 5,
-          headers: null,
-          headerNames: [],
-        },
-        secrets: [{ sealed, expiresAt: null }],
-        ...{ state: 'enabled', reason: null, gate: null, lastSuccessAt: null },
-        createdAt: clock.now().toISOString(),
-        ...change,
-      };
+      const webhook = { ...(await newWebhook(embedded, webhooks, url, secret, clock.now())), ...change };
       await store.createWebhook(webhook);
       return webhook;
     },
-    async commit(bodies) {
-      const taken = await store.acquire(ACCOUNT_ID, 'manual', clock.now(), 60_000);
-      if (taken.kind !== 'acquired') throw new Error(`The account is ${taken.kind}`);
-      const selected = await store.subscribers(ACCOUNT_ID, 'message.received');
-      const batch = await Promise.all(
-        bodies.map(async (body) => {
-          uid += 1;
-          return newEvent(uid, await blobs.put('event', Buffer.from(body)), selected, clock.now());
-        }),
-      );
-      const answer = await store.commit(taken.fence, batch, clock.now());
-      if (answer === 'fenced') throw new Error('The lease is lost');
-      await store.release(taken.fence, {
-        ...{ at: clock.now(), error: null, state: null, notBefore: null, backlogAt: null },
-        ...{ held: 0, transitions: 0 },
-      });
-      return answer.committed;
+    commit(bodies) {
+      events += bodies.length;
+      return commit(embedded, events - bodies.length, bodies, clock.now());
     },
     async tick() {
-      const { deliveries } = await plan(planDeps);
+      const { deliveries } = await plan({ ...deps, store, queue });
       for (const job of jobs.splice(0)) if (job.kind === 'dispatch') await dispatch(deps, job);
       return deliveries;
     },
@@ -122,6 +81,54 @@ export async function openDispatchWorld(): Promise<DispatchWorld> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function newWebhook(
+  { vault }: Embedded,
+  number: number,
+  url: string,
+  secret: string,
+  now: Date,
+): Promise<Webhook> {
+  const id = webhookIdOf(new Uint8Array(10).fill(number));
+  const sealed = await vault.seal('webhook-secret', id, Buffer.from(secret));
+  return {
+    ...{
+      id,
+      name: id,
+      url,
+      accounts: null,
+      events: ['*'],
+      timeoutSeconds: 5,
+      headers: null,
+      headerNames: [],
+    },
+    secrets: [{ sealed, expiresAt: null }],
+    ...{ state: 'enabled', reason: null, gate: null, lastSuccessAt: null },
+    createdAt: now.toISOString(),
+  };
+}
+
+/** Commits events with UIDs above `lastUid`. */
+async function commit(
+  { store, blobs }: Embedded,
+  lastUid: number,
+  bodies: readonly string[],
+  now: Date,
+): Promise<readonly EventId[]> {
+  const taken = await store.acquire(ACCOUNT_ID, 'manual', now, 60_000);
+  if (taken.kind !== 'acquired') throw new Error(`The account is ${taken.kind}`);
+  const webhooks = await store.subscribers(ACCOUNT_ID, 'message.received');
+  const batch = await Promise.all(
+    bodies.map(async (body, index) =>
+      newEvent(lastUid + index + 1, await blobs.put('event', Buffer.from(body)), webhooks, now),
+    ),
+  );
+  const answer = await store.commit(taken.fence, batch, now);
+  if (answer === 'fenced') throw new Error('The lease is lost');
+  const nothing = { error: null, state: null, notBefore: null, backlogAt: null };
+  await store.release(taken.fence, { at: now, ...nothing, held: 0, transitions: 0 });
+  return answer.committed;
 }
 
 function newEvent(

@@ -64,8 +64,11 @@ export interface Dovecot {
   resetUidValidity(user: string, mailbox?: string): void;
   /** What the server logged so far. */
   log(): string;
-  /** Ends the server in good order if it runs, takes about a second, and starts it again: same ports, same mail. */
-  restart(): Promise<void>;
+  /**
+   * Ends the server in good order if it runs, which takes about a second, and starts it again: same ports, same mail.
+   * `settings` replace those of the options from then on.
+   */
+  restart(settings?: string): Promise<void>;
   /** Ends the server and all its sessions at once, as a crash does. */
   kill(): Promise<void>;
   /** Ends the server and removes its folder. */
@@ -137,8 +140,9 @@ function dovecotOf({ version, identity, folder, ports, options, running: first }
     messages: (user, mailbox) => readMaildir(mailboxFolder(user, mailbox)),
     resetUidValidity: (user, mailbox) => forgetUids(mailboxFolder(user, mailbox)),
     log: () => readFileSync(join(folder, 'dovecot.log'), 'utf8'),
-    async restart() {
+    async restart(settings) {
       await running.stop();
+      if (settings !== undefined) writeConfig(folder, ports, identity, { ...options, settings });
       running = await runDovecot(folder, ports, identity);
     },
     kill: () => running.kill(),

@@ -36,7 +36,7 @@ export function webhookFor(url: string, change: Partial<Webhook> = {}): Webhook 
   };
 }
 
-export interface Finished {
+interface Finished {
   readonly claim: Claim;
   readonly outcome: Outcome;
 }
@@ -62,40 +62,71 @@ export interface FakeDispatch {
   readonly logged: { readonly event: string; readonly fields: LogFields | undefined }[];
   readonly opened: Sealed[];
   /** Ports that fail by throwing, while their name is in here. */
-  readonly broken: Set<'claim' | 'finish' | 'read' | 'put' | 'open'>;
+  readonly broken: Set<Port>;
   now: Date;
 }
 
-export function eventIdFor(number: number): EventId {
+function eventIdFor(number: number): EventId {
   return `msg_${'a'.repeat(24)}${String.fromCharCode(97 + Math.floor(number / 26), 97 + (number % 26))}` as EventId;
 }
 
+type Port = 'claim' | 'finish' | 'read' | 'put' | 'open';
+type State = Omit<FakeDispatch, 'deps' | 'add' | 'jobOf'> & { readonly waiting: Map<EventId, Claim> };
+
 /** Fakes of the ports of dispatch. */
 export function createFakeDispatch(): FakeDispatch {
-  const egress = createEgress({ policy: 'private-ok' });
-  const post = createPostClient({ egress, keepAlive: true });
-  const waiting = new Map<EventId, Claim>();
-  const state = {
-    post,
-    finished: [] as Finished[],
-    claimTtlsMs: [] as number[],
-    enqueued: [] as { job: Job; group: string; delayMs: number }[],
-    changes: [] as { id: WebhookId; state: string | undefined; reason: unknown }[],
-    webhooks: new Map<WebhookId, Webhook>(),
-    blobs: new Map<string, Uint8Array>(),
-    logged: [] as { event: string; fields: LogFields | undefined }[],
-    opened: [] as Sealed[],
-    broken: new Set<'claim' | 'finish' | 'read' | 'put' | 'open'>(),
+  const state: State = {
+    post: createPostClient({ egress: createEgress({ policy: 'private-ok' }), keepAlive: true }),
+    waiting: new Map(),
+    finished: [],
+    claimTtlsMs: [],
+    enqueued: [],
+    changes: [],
+    webhooks: new Map(),
+    blobs: new Map(),
+    logged: [],
+    opened: [],
+    broken: new Set(),
     now: new Date(Math.floor(Date.now() / 1_000) * 1_000),
   };
-  const work = (port: 'claim' | 'finish' | 'read' | 'put' | 'open') => {
-    if (state.broken.has(port)) throw new Error(`${port} is broken`);
+  return Object.assign(state, {
+    deps: createDeps(state),
+    add: (number: number, body: string, webhook: Webhook, change: Partial<Claim> = {}) =>
+      addClaim(state, number, body, { ...newClaim(number, webhook), ...change }),
+    jobOf: (...claims: readonly Claim[]): DispatchJob => ({
+      kind: 'dispatch',
+      deliveries: claims.map(({ ref }) => ref),
+    }),
+  });
+}
+
+function newClaim(number: number, webhook: Webhook): Claim {
+  return {
+    ref: { eventId: eventIdFor(number), webhookId: webhook.id },
+    token: `token-${number}`,
+    accountId: `acc_${'a'.repeat(16)}` as AccountId,
+    attemptCount: 0,
+    trigger: 'schedule',
+    eventType: 'message.received',
+    webhook,
+    body: `event-${number}` as BlobRef,
+    reduced: false,
   };
+}
+
+function addClaim(state: State, number: number, body: string, claim: Claim): Claim {
+  const own = `event-${number}`;
+  if (claim.body === own) state.blobs.set(own, Buffer.from(body));
+  state.waiting.set(claim.ref.eventId, claim);
+  return claim;
+}
+
+function createDeps(state: State): DispatchDeps {
   const log = (event: string, fields?: LogFields) => {
     state.logged.push({ event, fields });
   };
-  const deps: DispatchDeps = {
-    post,
+  return {
+    post: state.post,
     random: () => 0,
     clock: { now: () => state.now },
     log: { info: log, warn: log, error: log },
@@ -104,70 +135,62 @@ export function createFakeDispatch(): FakeDispatch {
         for (const job of jobs) state.enqueued.push({ job, group, delayMs });
       },
     },
-    blobs: {
-      async read(ref) {
-        work('read');
-        const bytes = state.blobs.get(ref);
-        if (bytes === undefined) throw new Error(`There is no blob ${ref}`);
-        return bytes;
-      },
-      async put(kind, bytes) {
-        work('put');
-        const ref = `${kind}-${state.blobs.size}`;
-        state.blobs.set(ref, bytes);
-        return ref as BlobRef;
-      },
+    blobs: fakeBlobs(state),
+    vault: fakeVault(state),
+    store: fakeStore(state),
+  };
+}
+
+function work(state: State, port: Port): void {
+  if (state.broken.has(port)) throw new Error(`${port} is broken`);
+}
+
+function fakeBlobs(state: State): DispatchDeps['blobs'] {
+  return {
+    async read(ref) {
+      work(state, 'read');
+      const bytes = state.blobs.get(ref);
+      if (bytes === undefined) throw new Error(`There is no blob ${ref}`);
+      return bytes;
     },
-    vault: {
-      seal: async (_, owner, value) => seal(Buffer.from(value).toString(), owner),
-      async open(purpose, owner, sealed) {
-        work('open');
-        state.opened.push(sealed);
-        const [sealedFor, value] = sealed.split('|');
-        if (purpose !== 'webhook-secret' || sealedFor !== owner) throw new Error('It does not open');
-        return Buffer.from(value ?? '');
-      },
-    },
-    store: {
-      async claim(refs, _, ttlMs) {
-        work('claim');
-        state.claimTtlsMs.push(ttlMs);
-        return refs.flatMap(({ eventId }) => waiting.get(eventId) ?? []);
-      },
-      async finish(done) {
-        work('finish');
-        state.finished.push(...done);
-        return { settling: [] };
-      },
-      webhook: async (id) => state.webhooks.get(id) ?? null,
-      async updateWebhook(id, change) {
-        state.changes.push({ id, state: change.state, reason: change.reason });
-        return state.webhooks.get(id) ?? 'gone';
-      },
+    async put(kind, bytes) {
+      work(state, 'put');
+      const ref = `${kind}-${state.blobs.size}`;
+      state.blobs.set(ref, bytes);
+      return ref as BlobRef;
     },
   };
-  function add(number: number, body: string, webhook: Webhook, change: Partial<Claim> = {}): Claim {
-    const eventId = eventIdFor(number);
-    const ref = `event-${number}` as BlobRef;
-    state.blobs.set(ref, Buffer.from(body));
-    const claim: Claim = {
-      ref: { eventId, webhookId: webhook.id },
-      token: `token-${number}`,
-      accountId: `acc_${'a'.repeat(16)}` as AccountId,
-      attemptCount: 0,
-      trigger: 'schedule',
-      eventType: 'message.received',
-      webhook,
-      body: ref,
-      reduced: false,
-      ...change,
-    };
-    waiting.set(eventId, claim);
-    return claim;
-  }
-  const jobOf = (...claims: readonly Claim[]): DispatchJob => ({
-    kind: 'dispatch',
-    deliveries: claims.map(({ ref }) => ref),
-  });
-  return Object.assign(state, { deps, add, jobOf });
+}
+
+function fakeVault(state: State): DispatchDeps['vault'] {
+  return {
+    seal: async (_, owner, value) => seal(Buffer.from(value).toString(), owner),
+    async open(purpose, owner, sealed) {
+      work(state, 'open');
+      state.opened.push(sealed);
+      const [sealedFor, value] = sealed.split('|');
+      if (purpose !== 'webhook-secret' || sealedFor !== owner) throw new Error('It does not open');
+      return Buffer.from(value ?? '');
+    },
+  };
+}
+
+function fakeStore(state: State): DispatchDeps['store'] {
+  return {
+    async claim(refs, _, ttlMs) {
+      work(state, 'claim');
+      state.claimTtlsMs.push(ttlMs);
+      return refs.flatMap(({ eventId }) => state.waiting.get(eventId) ?? []);
+    },
+    async finish(done) {
+      work(state, 'finish');
+      state.finished.push(...done);
+      return { settling: [] };
+    },
+    webhook: async (id) => state.webhooks.get(id) ?? null,
+    async updateWebhook(id, change) {
+      state.changes.push({ id, state: change.state, reason: change.reason });
+      return state.webhooks.get(id) ?? 'gone';
+    },
+  };
 }

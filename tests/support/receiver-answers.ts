@@ -38,7 +38,6 @@ export function statusOf(answer: Answer): number | null {
     : null;
 }
 
-const GZIP_BOMB_BYTES = 50_000_000;
 const CHUNK = Buffer.alloc(65_536, 'x');
 let gzipBomb: Buffer | null = null;
 
@@ -73,7 +72,8 @@ function playHostile(
       pour(socket, () => response.write(CHUNK), response);
       return;
     case 'gzip-bomb':
-      gzipBomb ??= gzipSync(Buffer.alloc(GZIP_BOMB_BYTES));
+      // Gzip members in a row are one stream (RFC 1952 section 2.2), and quicker to make.
+      gzipBomb ??= Buffer.concat(Array<Buffer>(50).fill(gzipSync(Buffer.alloc(1_000_000))));
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': gzipBomb.length });
       response.end(gzipBomb);
       return;

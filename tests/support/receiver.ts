@@ -10,6 +10,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { type Answer, playAnswer, statusOf } from './receiver-answers.ts';
+import { signatureFault } from './signature-fault.ts';
 
 /** One request as it arrived, whole. */
 export interface ReceivedRequest {
@@ -86,20 +87,60 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     playAnswer(answer, request, response);
     waits.check();
   }
+  const release = () => {
+    held?.resolve();
+    held = null;
+  };
+  const listening = await listen(options, handle, waits.check);
+  const close = () => {
+    release();
+    return listening.close();
+  };
+  return {
+    url: listening.url,
+    port: listening.port,
+    requests: records.requests,
+    accepted: records.accepted,
+    faults: records.faults,
+    connections: listening.connections,
+    whenReceived: (count) => waits.until(() => records.requests.length >= count),
+    whenClosed: (count) => waits.until(() => listening.closed() >= count),
+    whenAccepted: (count) => waits.until(() => records.accepted.size >= count),
+    withhold: () => {
+      held ??= Promise.withResolvers();
+    },
+    release,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
 
+interface Listening {
+  readonly url: string;
+  readonly port: number;
+  /** Connections accepted, and ended, so far. */
+  readonly connections: () => number;
+  readonly closed: () => number;
+  readonly close: () => Promise<void>;
+}
+
+async function listen(
+  options: ReceiverOptions,
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  onClosed: () => void,
+): Promise<Listening> {
   const sockets = new Set<Socket>();
-  const listener = (request: IncomingMessage, response: ServerResponse) => {
+  let connections = 0;
+  const server = createServer(options, (request, response) => {
     // A client that leaves in the middle of its request is none of the receiver's business.
     handle(request, response).catch((error: unknown) => request.socket.destroy(error as Error));
-  };
-  const server = createServer(options, listener);
-  let connections = 0;
+  });
   server.on('connection', (socket: Socket) => {
     connections += 1;
     sockets.add(socket);
     socket.once('close', () => {
       sockets.delete(socket);
-      waits.check();
+      onClosed();
     });
     socket.on('error', () => socket.destroy());
     if (options.refuse?.(connections)) socket.resetAndDestroy();
@@ -108,34 +149,17 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-
-  const release = () => {
-    held?.resolve();
-    held = null;
-  };
-  async function close(): Promise<void> {
-    release();
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  }
   return {
     url: `${options.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}/hook`,
     port,
-    requests: records.requests,
-    accepted: records.accepted,
-    faults: records.faults,
     connections: () => connections,
-    whenReceived: (count) => waits.until(() => records.requests.length >= count),
-    whenClosed: (count) => waits.until(() => connections - sockets.size >= count),
-    whenAccepted: (count) => waits.until(() => records.accepted.size >= count),
-    withhold: () => {
-      held ??= Promise.withResolvers();
+    closed: () => connections - sockets.size,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
     },
-    release,
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }
 
@@ -202,30 +226,6 @@ function createRecords(options: ReceiverOptions): Records {
     }
   }
   return { requests, accepted, faults, receive, accept };
-}
-
-const TOLERANCE_SEC = 300;
-
-/** Standard Webhooks verification by the reference package; its clock is the machine's, so another clock is judged here. */
-function signatureFault(
-  webhook: Webhook,
-  body: Buffer,
-  headers: IncomingHttpHeaders,
-  now: (() => Date) | undefined,
-): string | null {
-  try {
-    if (now === undefined) {
-      webhook.verify(body, headers as Record<string, string>, { jsonParse: false });
-      return null;
-    }
-    const timestampSec = Number(headers['webhook-timestamp']);
-    if (Math.abs(now().getTime() / 1000 - timestampSec) > TOLERANCE_SEC) return 'timestamp out of tolerance';
-    const expected = webhook.sign(String(headers['webhook-id']), new Date(timestampSec * 1000), body);
-    const given = String(headers['webhook-signature']).split(' ');
-    return given.includes(expected) ? null : 'No matching signature found';
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function createWaits() {

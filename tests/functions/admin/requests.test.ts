@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemSchema } from '../../../functions/admin/common-schema.ts';
+import { startApiServer } from '../../../local/api-server.ts';
 import { type AdminWorld, accountBody, createAdminWorld } from '../../support/admin-world.ts';
 
 let world: AdminWorld;
@@ -59,6 +62,44 @@ describe('a request that is not one', () => {
       body: { code: 'too-large' },
     });
     expect((await world.call('POST', '/v1/accounts', body)).status).toBe(413);
+  });
+
+  it('that is not UTF-8 is refused, rather than read as something else', async () => {
+    const body = Buffer.from(JSON.stringify(accountBody({ password: 'p\u00e4' })), 'latin1');
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    expect((await world.app.request('/v1/accounts', init)).status).toBe(400);
+  });
+
+  it('in chunks, over a real connection, is read and limited like any other', async () => {
+    const server = await startApiServer({ app: world.app, port: 0, token: 'token-of-this-test-0123456789' });
+    const send = async (method: string, path: string, chunks: readonly string[]) => {
+      const sent = request(`${server.url}${path}`, {
+        method,
+        headers: {
+          authorization: 'Bearer token-of-this-test-0123456789',
+          'content-type': 'application/json',
+          'transfer-encoding': 'chunked',
+        },
+      });
+      // The server answers and closes before it has read all of what is too large.
+      sent.on('error', () => undefined);
+      for (const chunk of chunks) sent.write(chunk);
+      sent.end();
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    const url = JSON.stringify({ url: 'http://127.0.0.1:3000/', name: 'chunked' });
+    expect(await send('POST', '/v1/webhooks', [url.slice(0, 9), url.slice(9)])).toBe(201);
+    expect(await send('DELETE', '/v1/webhooks/chunked', [])).toBe(200);
+    expect(
+      await send(
+        'POST',
+        '/v1/webhooks',
+        Array.from({ length: 17 }, () => ' '.repeat(65_536)),
+      ),
+    ).toBe(413);
+    await server.close();
   });
 
   it('that is a form is told to be JSON', async () => {

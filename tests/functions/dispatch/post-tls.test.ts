@@ -1,4 +1,6 @@
-import { setDefaultCACertificates } from 'node:tls';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPostClient } from '../../../functions/dispatch/post.ts';
 import { createEgress } from '../../../shared/egress/create-egress.ts';
@@ -72,6 +74,26 @@ describe('post() over TLS', () => {
   it('takes TLS 1.2', async () => {
     await start({ ...caSigned, maxVersion: 'TLSv1.2' });
     expect(await post(receiver.url)).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ['localhost.', 'localhost'],
+    ['127.0.0.1', null],
+  ])('asks %s for the certificate of %s', async (host, expected) => {
+    const asked: unknown[] = [];
+    await start(null);
+    const server = createServer({ ...caSigned }, (socket) => {
+      asked.push(socket.servername || null);
+      socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      expect(await post(`https://${host}:${port}/`)).toMatchObject({ status: 204 });
+      expect(asked).toEqual([expected]);
+    } finally {
+      server.close();
+    }
   });
 
   it('says in one line that a server speaks no TLS, or nothing but TLS', async () => {

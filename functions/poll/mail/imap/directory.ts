@@ -65,10 +65,15 @@ export function createDirectory(session: ImapSession): Directory {
   };
 }
 
+/** Why a mailbox name cannot be sent at all; null when it can. */
+export function nameProblem(mailbox: string): string | null {
+  if (mailbox === '') return 'the mailbox name is empty';
+  return /[\r\n\0]/.test(mailbox) ? 'the mailbox name has a line break or NUL in it' : null;
+}
+
 function refuseUnsendable(mailbox: string): void {
-  if (mailbox !== '' && !/[\r\n\0]/.test(mailbox)) return;
-  const reason = mailbox === '' ? 'it is empty' : 'it has a line break or NUL in it';
-  throw new MailError('mailbox', `Cannot use the mailbox name "${quotable(mailbox, [])}": ${reason}`);
+  const problem = nameProblem(mailbox);
+  if (problem !== null) throw new MailError('mailbox', `Cannot use "${quotable(mailbox, [])}": ${problem}`);
 }
 
 function withPrefix(asked: string, prefix: string): string {

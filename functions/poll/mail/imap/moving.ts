@@ -1,7 +1,7 @@
 import { MailError } from '../../../../shared/ports/mail-source.ts';
 import { copyMessages } from './copying.ts';
 import { deleteMessages } from './deleting.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, nameProblem } from './directory.ts';
 import { permittedFlag } from './marking.ts';
 import { quotable } from './server-text.ts';
 import {
@@ -30,6 +30,8 @@ export async function moveMessages(
   mailbox: string,
 ): Promise<SettledByUid> {
   const { session, directory } = settling;
+  const problem = nameProblem(mailbox);
+  if (problem !== null) return allOf(uids, refused(problem));
   const shown = quotable(mailbox, []);
   const target = await directory.resolve(mailbox);
   if (target === null)

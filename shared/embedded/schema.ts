@@ -1,0 +1,227 @@
+import type { Database } from './database.ts';
+import { EmbeddedError, folderMessage } from './embedded-error.ts';
+
+/** Marks the file as ours (`PRAGMA application_id`): "mhok". */
+const APPLICATION_ID = 0x6d686f6b;
+
+/**
+ * Version 1. Times are milliseconds since 1970 where they are compared, else the text that was given. A partial index
+ * holds the few rows that somebody looks for, and costs a row nothing once it is not one of them.
+ */
+const VERSION_1 = `
+CREATE TABLE system (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE accounts (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  login_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  name_key TEXT NOT NULL UNIQUE,
+  protocol TEXT NOT NULL,
+  host TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  security TEXT NOT NULL,
+  username TEXT NOT NULL,
+  mailboxes TEXT NOT NULL,
+  interval_seconds INTEGER NOT NULL,
+  start TEXT NOT NULL,
+  on_delivered TEXT NOT NULL,
+  on_failed TEXT NOT NULL,
+  delete_after_days INTEGER,
+  max_size_bytes INTEGER NOT NULL,
+  ca_pem TEXT,
+  tls_allow_invalid_certificate INTEGER NOT NULL,
+  auth TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  held INTEGER NOT NULL,
+  not_before INTEGER,
+  consecutive_failures INTEGER NOT NULL,
+  transitions INTEGER NOT NULL,
+  last_poll_at INTEGER,
+  last_success_at INTEGER,
+  last_error TEXT,
+  created_at TEXT NOT NULL,
+  slot_offset INTEGER NOT NULL,
+  last_slot INTEGER,
+  lease_token TEXT,
+  lease_until INTEGER,
+  overruled INTEGER NOT NULL DEFAULT 0,
+  backlog_at INTEGER,
+  hinted_until INTEGER,
+  due_at INTEGER
+);
+CREATE INDEX accounts_wheel ON accounts (interval_seconds, slot_offset) WHERE state = 'active';
+CREATE INDEX accounts_due ON accounts (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE removals (account_id TEXT PRIMARY KEY) WITHOUT ROWID;
+
+CREATE TABLE cursors (
+  account_id TEXT NOT NULL,
+  mailbox TEXT NOT NULL,
+  cursor TEXT NOT NULL,
+  base TEXT,
+  backfill TEXT,
+  base_saved_at INTEGER,
+  PRIMARY KEY (account_id, mailbox)
+) WITHOUT ROWID;
+
+CREATE TABLE gaps (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id TEXT NOT NULL,
+  place TEXT NOT NULL,
+  item TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  UNIQUE (account_id, place)
+);
+CREATE INDEX gaps_due ON gaps (account_id, due_at);
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  mailbox TEXT,
+  uid_validity TEXT,
+  uid INTEGER,
+  uidl TEXT,
+  backfill INTEGER NOT NULL,
+  received_at TEXT NOT NULL,
+  committed_at INTEGER NOT NULL,
+  message_id TEXT,
+  sender TEXT,
+  subject TEXT,
+  size_bytes INTEGER NOT NULL,
+  digest TEXT,
+  raw TEXT,
+  body TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  delivered INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  ended_at INTEGER
+);
+CREATE INDEX events_time ON events (committed_at);
+CREATE INDEX events_account ON events (account_id, committed_at);
+CREATE INDEX events_pending ON events (committed_at)
+  WHERE open > 0 AND mailbox IS NOT NULL AND type <> 'message.quarantined';
+CREATE INDEX events_failed ON events (committed_at) WHERE failed > 0;
+CREATE INDEX events_ignored ON events (committed_at) WHERE open = 0 AND delivered = 0 AND failed = 0;
+CREATE INDEX events_quarantined ON events (committed_at) WHERE type = 'message.quarantined';
+
+CREATE TABLE deliveries (
+  seq INTEGER PRIMARY KEY,
+  event INTEGER NOT NULL,
+  webhook_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  trigger TEXT NOT NULL,
+  attempt_count INTEGER NOT NULL DEFAULT 0,
+  attempts TEXT,
+  next_attempt_at INTEGER,
+  due_at INTEGER,
+  claim_token TEXT,
+  claim_until INTEGER,
+  parked_at INTEGER,
+  body TEXT,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  UNIQUE (event, webhook_id)
+);
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_time ON deliveries (created_at);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, created_at);
+CREATE INDEX deliveries_state ON deliveries (state, webhook_id, created_at) WHERE state <> 'delivered';
+
+CREATE TABLE delivery_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO delivery_counts VALUES
+  ('pending', 0), ('parked', 0), ('delivered', 0), ('skipped', 0), ('exhausted', 0), ('rejected', 0), ('cancelled', 0);
+
+CREATE TABLE settlements (
+  event INTEGER NOT NULL,
+  slot TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  action TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER,
+  closed_at INTEGER,
+  PRIMARY KEY (event, slot)
+) WITHOUT ROWID;
+CREATE INDEX settlements_due ON settlements (account_id, due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE webhooks (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  name_key TEXT NOT NULL UNIQUE,
+  url TEXT NOT NULL,
+  accounts TEXT,
+  events TEXT NOT NULL,
+  timeout_seconds REAL NOT NULL,
+  secrets TEXT NOT NULL,
+  headers TEXT,
+  header_names TEXT NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  gate_until INTEGER,
+  release_count INTEGER NOT NULL DEFAULT 1,
+  last_success_at INTEGER,
+  created_at TEXT NOT NULL,
+  due_at INTEGER
+);
+CREATE INDEX webhooks_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX webhooks_all ON webhooks (seq) WHERE accounts IS NULL;
+
+CREATE TABLE selections (
+  account_id TEXT NOT NULL,
+  webhook_id TEXT NOT NULL,
+  PRIMARY KEY (account_id, webhook_id)
+) WITHOUT ROWID;
+
+CREATE TABLE packs (name TEXT PRIMARY KEY, live INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX packs_dead ON packs (name) WHERE live <= 0;
+
+CREATE TABLE erasures (ref TEXT PRIMARY KEY) WITHOUT ROWID;
+`;
+
+/** What leads from each version to the next; the first makes an empty file version 1. */
+const MIGRATIONS: readonly string[] = [VERSION_1];
+
+/** The version this mailhook writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * Refuses a database that is not ours or of a later version, before anything is changed. Throws EmbeddedError, and what
+ * SQLite throws when the file is damaged.
+ */
+export function checkSchema(database: Database, folder: string): void {
+  const version = database.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
+  const application = database.get<{ application_id: number }>('PRAGMA application_id')?.application_id ?? 0;
+  const tables = database.get<{ count: number }>('SELECT count(*) AS count FROM sqlite_schema')?.count ?? 0;
+  const isEmpty = tables === 0 && version === 0 && application === 0;
+  if (!isEmpty && application !== APPLICATION_ID) {
+    throw new EmbeddedError('foreign', folderMessage(folder, 'foreign'));
+  }
+  if (version > SCHEMA_VERSION) {
+    const versions = ` (its data is of version ${version}, this one knows ${SCHEMA_VERSION})`;
+    throw new EmbeddedError('newer-version', folderMessage(folder, 'newer-version') + versions);
+  }
+}
+
+/** Brings the database to the present version, in one transaction: a crash leaves the version before. */
+export function migrate(database: Database): void {
+  const version = database.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
+  if (version === SCHEMA_VERSION) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of MIGRATIONS.slice(version)) database.exec(step);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}

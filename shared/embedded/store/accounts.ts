@@ -1,0 +1,198 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { Account } from '../../account.ts';
+import type { AccountId } from '../../identity.ts';
+import type { Cursor } from '../../ports/mail-source.ts';
+import type { PageRequest, Store } from '../../ports/store.ts';
+import { dropBlob } from '../blob-rows.ts';
+import type { Database } from '../database.ts';
+import { refreshAccountDue } from './account-due.ts';
+import { type AccountRow, accountOf, settingsColumns, stateColumns } from './account-row.ts';
+import { nameKeyOf, type StoreContext } from './context.ts';
+import { cursorOf, limitOf, placeOf } from './paging.ts';
+import { finishRemoval, markRemoved } from './removal.ts';
+
+type Change = Parameters<Store['updateAccount']>[1];
+type Accounts = Pick<
+  Store,
+  | 'createAccount'
+  | 'account'
+  | 'accountByName'
+  | 'accounts'
+  | 'updateAccount'
+  | 'dropCursors'
+  | 'removeAccount'
+>;
+
+/** The registry of accounts. */
+export function createAccounts(context: StoreContext): Accounts {
+  const { database, writer } = context;
+  return {
+    async createAccount(account) {
+      // An account of this login whose removal a crash cut off must be gone, or its events would become those of this one.
+      await finishRemoval(context, account.id);
+      return await writer.write(() => insertAccount(database, account));
+    },
+    async account(id) {
+      const row = accountRow(database, id);
+      return row === undefined ? null : accountOf(row);
+    },
+    async accountByName(name) {
+      const row = database.get<AccountRow>('SELECT * FROM accounts WHERE name_key = ?', nameKeyOf(name));
+      return row === undefined ? null : accountOf(row);
+    },
+    async accounts(page) {
+      return accountPage(database, page);
+    },
+    updateAccount: (id, change) => writer.write(() => updateAccount(database, id, change)),
+    dropCursors: (id) => writer.write(() => dropCursors(database, id)),
+    async removeAccount(id) {
+      const removed = await writer.write(() => {
+        if (accountRow(database, id) === undefined) return false;
+        dropCursors(database, id);
+        markRemoved(database, id);
+        return true;
+      });
+      if (!removed) return 'gone';
+      await finishRemoval(context, id);
+      return 'ok';
+    },
+  };
+}
+
+/** The row of an account; undefined when there is none. */
+export function accountRow(database: Database, id: AccountId): AccountRow | undefined {
+  return database.get<AccountRow>('SELECT * FROM accounts WHERE id = ?', id);
+}
+
+function accountPage(database: Database, page: PageRequest): Awaited<ReturnType<Store['accounts']>> {
+  const limit = limitOf(page);
+  const rows = database.all<AccountRow>(
+    'SELECT * FROM accounts WHERE seq > ? ORDER BY seq LIMIT ?',
+    placeOf('a', page.after)?.seq ?? 0,
+    limit + 1,
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  return { data: shown.map(accountOf), next: more ? cursorOf('a', { timeMs: 0, seq: last.seq }) : null };
+}
+
+function insertAccount(database: Database, account: Account): 'ok' | 'name-taken' | 'login-taken' {
+  const refused = rivalOf(database, account.id, account.loginId, account.name, null);
+  if (refused !== null) return refused;
+  const columns = { ...stateColumns(account), ...settingsColumns(account.id, account) };
+  const names = Object.keys(columns);
+  database.run(
+    `INSERT INTO accounts (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+    ...Object.values(columns),
+  );
+  return 'ok';
+}
+
+/**
+ * Why an account cannot have this login or name. A login may be neither the present nor the first one of another: event ids
+ * are made of it, and those of two accounts must not meet.
+ */
+function rivalOf(
+  database: Database,
+  id: AccountId,
+  loginId: AccountId,
+  name: string,
+  self: AccountId | null,
+): 'name-taken' | 'login-taken' | null {
+  const login = database.get(
+    'SELECT 1 FROM accounts WHERE (id IN (?1, ?2) OR login_id IN (?1, ?2)) AND id IS NOT ?3',
+    id,
+    loginId,
+    self,
+  );
+  if (login !== undefined) return 'login-taken';
+  const named = database.get(
+    'SELECT 1 FROM accounts WHERE name_key = ? AND id IS NOT ?',
+    nameKeyOf(name),
+    self,
+  );
+  return named === undefined ? null : 'name-taken';
+}
+
+function updateAccount(
+  database: Database,
+  id: AccountId,
+  change: Change,
+): Account | 'gone' | 'name-taken' | 'login-taken' {
+  const before = accountRow(database, id);
+  if (before === undefined) return 'gone';
+  const { loginId, credential, state, reason, held, clearBackoff, ...settings } = change;
+  const account = { ...accountOf(before), ...settings };
+  const refused = rivalOf(database, id, loginId ?? before.login_id, account.name, id);
+  if (refused !== null) return refused;
+  const columns: Record<string, SQLInputValue> = settingsColumns(id, account);
+  if (loginId !== undefined) columns.login_id = loginId;
+  if (credential !== undefined) columns.credential = credential;
+  if (state !== undefined) Object.assign(columns, { state, reason: null });
+  if (reason !== undefined) columns.reason = reason;
+  if (held !== undefined) columns.held = held;
+  if (clearBackoff) Object.assign(columns, { not_before: null, consecutive_failures: 0 });
+  // A poll that runs now found out about the old settings: what it says of them no longer counts.
+  if (credential !== undefined || state !== undefined || clearBackoff) columns.overruled = 1;
+  setColumns(database, id, columns);
+  if (loginId !== undefined && loginId !== before.login_id) breakContinuity(database, id, account.protocol);
+  refreshAccountDue(database, id);
+  const after = accountRow(database, id);
+  return after === undefined ? 'gone' : accountOf(after);
+}
+
+function setColumns(database: Database, id: AccountId, columns: Record<string, SQLInputValue>): void {
+  const assignments = Object.keys(columns).map((name) => `${name} = ?`);
+  database.run(`UPDATE accounts SET ${assignments.join(', ')} WHERE id = ?`, ...Object.values(columns), id);
+}
+
+/** What the cursors say is of another place now; a poll of the old place may not write any more. */
+function breakContinuity(database: Database, id: AccountId, protocol: Account['protocol']): void {
+  revokeLease(database, id);
+  const rows = database.all<{
+    mailbox: string;
+    cursor: string;
+    base: string | null;
+    backfill: string | null;
+  }>('SELECT mailbox, cursor, base, backfill FROM cursors WHERE account_id = ?', id);
+  for (const { mailbox, cursor, base, backfill } of rows) {
+    const broken = brokenCursor(JSON.parse(cursor) as Cursor);
+    if (broken.protocol === protocol) {
+      database.run(
+        'UPDATE cursors SET cursor = ? WHERE account_id = ? AND mailbox = ?',
+        JSON.stringify(broken),
+        id,
+        mailbox,
+      );
+      continue;
+    }
+    database.run('DELETE FROM cursors WHERE account_id = ? AND mailbox = ?', id, mailbox);
+    dropBlob(database, base);
+    dropBlob(database, backfill);
+  }
+}
+
+function brokenCursor(cursor: Cursor): Cursor {
+  return cursor.protocol === 'imap' ? { ...cursor, uidValidity: '' } : { ...cursor, listingHash: null };
+}
+
+function dropCursors(database: Database, id: AccountId): void {
+  // A poll that runs now would bring the cursors back.
+  revokeLease(database, id);
+  const cursors = database.all<{ base: string | null; backfill: string | null }>(
+    'SELECT base, backfill FROM cursors WHERE account_id = ?',
+    id,
+  );
+  for (const { base, backfill } of cursors) {
+    dropBlob(database, base);
+    dropBlob(database, backfill);
+  }
+  database.run('DELETE FROM cursors WHERE account_id = ?', id);
+  database.run('DELETE FROM gaps WHERE account_id = ?', id);
+  refreshAccountDue(database, id);
+}
+
+function revokeLease(database: Database, id: AccountId): void {
+  database.run('UPDATE accounts SET lease_token = NULL, lease_until = NULL WHERE id = ?', id);
+}

@@ -1,0 +1,198 @@
+import type { AccountId, EventId, Source } from '../../identity.ts';
+import type { BlobRef } from '../../ports/blobs.ts';
+import type { Cursor, Listed } from '../../ports/mail-source.ts';
+import type { Fence, Gap, Progress, Settlement, Store, WorkKey } from '../../ports/store.ts';
+import type { SettlementCause } from '../../settlement.ts';
+import { adoptBlobs, dropBlob, type PackLookup } from '../blob-rows.ts';
+import type { Database } from '../database.ts';
+import { refreshAccountDue } from './account-due.ts';
+import { actionOf } from './account-row.ts';
+import type { StoreContext } from './context.ts';
+import { type SourceColumns, sourceOf } from './event-row.ts';
+import { holdsLease } from './leases.ts';
+import { closeSettlement, rescheduleSettlement } from './settlements.ts';
+
+/** As many gaps and settlements as one poll is given; what is beyond waits for the next. */
+const MAX_WORK = 1_000;
+
+interface GapRow {
+  readonly seq: number;
+  readonly item: string;
+  readonly attempts: number;
+  readonly due_at: number;
+  readonly error: string;
+}
+
+interface SettlementRow extends SourceColumns {
+  readonly event: number;
+  readonly slot: string;
+  readonly event_id: EventId;
+  readonly cause: SettlementCause;
+  readonly action: string;
+  readonly attempts: number;
+  readonly due_at: number;
+}
+
+/** What a poll reads before it begins and writes as it goes on. */
+export function createPollState({
+  database,
+  writer,
+  packs,
+}: StoreContext): Pick<Store, 'pollState' | 'saveProgress'> {
+  return {
+    async pollState(id, now) {
+      return {
+        cursors: cursorsOf(database, id),
+        gaps: gapsOf(database, id),
+        settlements: dueSettlements(database, id, now.getTime()),
+      };
+    },
+    saveProgress: (fence, progress, now) =>
+      writer.write(() => saveProgress(database, packs, { fence, progress, nowMs: now.getTime() })),
+  };
+}
+
+function cursorsOf(database: Database, id: AccountId): Cursor[] {
+  const rows = database.all<{ cursor: string }>('SELECT cursor FROM cursors WHERE account_id = ?', id);
+  return rows.map(({ cursor }) => JSON.parse(cursor) as Cursor);
+}
+
+function gapsOf(database: Database, id: AccountId): Gap[] {
+  const rows = database.all<GapRow>(
+    'SELECT seq, item, attempts, due_at, error FROM gaps WHERE account_id = ? ORDER BY due_at, seq LIMIT ?',
+    id,
+    MAX_WORK,
+  );
+  return rows.map((row) => ({
+    key: `gap:${row.seq}` as WorkKey,
+    item: JSON.parse(row.item) as Listed,
+    attempts: row.attempts,
+    dueAt: new Date(row.due_at),
+    error: row.error,
+  }));
+}
+
+function dueSettlements(database: Database, id: AccountId, nowMs: number): Settlement[] {
+  const rows = database.all<SettlementRow>(
+    `SELECT s.event, s.slot, s.cause, s.action, s.attempts, s.due_at,
+       e.id AS event_id, e.mailbox, e.uid_validity, e.uid, e.uidl
+     FROM settlements s JOIN events e ON e.seq = s.event
+     WHERE s.account_id = ? AND s.due_at <= ? ORDER BY s.due_at, s.event LIMIT ?`,
+    id,
+    nowMs,
+    MAX_WORK,
+  );
+  return rows.flatMap((row) => {
+    const source = sourceOf(row);
+    if (source === null) return [];
+    return {
+      key: `settlement:${row.event}:${row.slot}` as WorkKey,
+      eventId: row.event_id,
+      source,
+      cause: row.cause,
+      action: actionOf(row.action),
+      attempts: row.attempts,
+      dueAt: new Date(row.due_at),
+    };
+  });
+}
+
+function saveProgress(
+  database: Database,
+  packs: PackLookup,
+  { fence, progress, nowMs }: { fence: Fence; progress: Progress; nowMs: number },
+): 'ok' | 'fenced' {
+  if (!holdsLease(database, fence)) return 'fenced';
+  const { accountId } = fence;
+  if (progress.cursor !== null) saveCursor(database, packs, { accountId, cursor: progress.cursor, nowMs });
+  for (const { item, dueAt, error } of progress.opened) {
+    database.run(
+      `INSERT INTO gaps (account_id, place, item, attempts, due_at, error) VALUES (?, ?, ?, 0, ?, ?)
+       ON CONFLICT (account_id, place) DO NOTHING`,
+      accountId,
+      placeOf(item.source),
+      JSON.stringify(item),
+      dueAt.getTime(),
+      error,
+    );
+  }
+  for (const { key, dueAt, error } of progress.rescheduled) {
+    const work = parseWorkKey(key);
+    if (work?.kind === 'settlement') rescheduleSettlement(database, accountId, work, dueAt.getTime());
+    if (work?.kind !== 'gap') continue;
+    database.run(
+      'UPDATE gaps SET attempts = attempts + 1, due_at = ?, error = ? WHERE seq = ? AND account_id = ?',
+      dueAt.getTime(),
+      error,
+      work.seq,
+      accountId,
+    );
+  }
+  for (const { key, as } of progress.closed) {
+    const work = parseWorkKey(key);
+    if (work?.kind === 'settlement') closeSettlement(database, accountId, work, as, nowMs);
+    if (work?.kind === 'gap') {
+      database.run('DELETE FROM gaps WHERE seq = ? AND account_id = ?', work.seq, accountId);
+    }
+  }
+  const work = progress.opened.length + progress.rescheduled.length + progress.closed.length;
+  if (work > 0) refreshAccountDue(database, accountId);
+  return 'ok';
+}
+
+interface LedgerRow {
+  readonly base: BlobRef | null;
+  readonly backfill: BlobRef | null;
+  readonly base_saved_at: number | null;
+}
+
+/** The ledgers that the cursor refers to are kept from now on, and those it referred to no longer are dropped. */
+function saveCursor(
+  database: Database,
+  packs: PackLookup,
+  { accountId, cursor, nowMs }: { accountId: AccountId; cursor: Cursor; nowMs: number },
+): void {
+  const before = database.get<LedgerRow>(
+    'SELECT base, backfill, base_saved_at FROM cursors WHERE account_id = ? AND mailbox = ?',
+    accountId,
+    cursor.mailbox,
+  );
+  const { base, backfill } = cursor.protocol === 'pop3' ? cursor : { base: null, backfill: null };
+  database.run(
+    `INSERT OR REPLACE INTO cursors (account_id, mailbox, cursor, base, backfill, base_saved_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+    accountId,
+    cursor.mailbox,
+    JSON.stringify(cursor),
+    base,
+    backfill,
+    base === (before?.base ?? null) ? (before?.base_saved_at ?? null) : nowMs,
+  );
+  const had = new Set([before?.base ?? null, before?.backfill ?? null]);
+  const has = new Set([base, backfill]);
+  adoptBlobs(
+    database,
+    packs,
+    [...has].filter((ref) => !had.has(ref)),
+  );
+  for (const ref of had) if (!has.has(ref)) dropBlob(database, ref);
+}
+
+/** The text under which a message can have one gap. */
+function placeOf(source: Source): string {
+  return source.protocol === 'imap'
+    ? `imap:${source.uidValidity}:${source.uid}:${source.mailbox}`
+    : `pop3:${source.uidl}`;
+}
+
+type Work =
+  | { readonly kind: 'gap'; readonly seq: number }
+  | { readonly kind: 'settlement'; readonly event: number; readonly slot: string };
+
+function parseWorkKey(key: WorkKey): Work | null {
+  const gap = /^gap:(\d{1,15})$/.exec(key);
+  if (gap !== null) return { kind: 'gap', seq: Number(gap[1]) };
+  const settlement = /^settlement:(\d{1,15}):([a-z]+)$/.exec(key);
+  if (settlement === null) return null;
+  return { kind: 'settlement', event: Number(settlement[1]), slot: settlement[2] ?? '' };
+}
