@@ -1,0 +1,64 @@
+import { Duration } from 'aws-cdk-lib';
+import { Grant, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { type FunctionUrl, FunctionUrlAuthType, InvokeMode } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { LambdaFunction } from './lambda-function.ts';
+import type { Settings } from './settings.ts';
+import type { Storage } from './storage.ts';
+
+export interface AdminProps {
+  readonly settings: Settings;
+  readonly storage: Storage;
+  readonly poll: LambdaFunction;
+  readonly dispatch: LambdaFunction;
+}
+
+/** The HTTP API behind a Function URL that takes signed requests only. It seals secrets and opens none. */
+export class Admin extends Construct {
+  readonly admin: LambdaFunction;
+  readonly url: FunctionUrl;
+  /** Attached to a user or a role it allows to call the API; nothing else of this stack does. */
+  readonly access: ManagedPolicy;
+
+  constructor(scope: Construct, id: string, { settings, storage, poll, dispatch }: AdminProps) {
+    super(scope, id);
+    this.admin = new LambdaFunction(this, 'Admin', {
+      name: 'admin',
+      description: 'The HTTP API',
+      settings,
+      memoryMb: 512,
+      // A manual poll and a first baseline answer when they have ended.
+      timeout: Duration.minutes(15),
+      environment: {
+        MAILHOOK_TABLE: storage.table.tableName,
+        MAILHOOK_BUCKET: storage.bucket.bucketName,
+        MAILHOOK_MAILBOX_KEY: storage.keys['mailbox-credential'].keyArn,
+        MAILHOOK_WEBHOOK_KEY: storage.keys['webhook-secret'].keyArn,
+        MAILHOOK_POLL_FUNCTION: poll.lambda.functionName,
+        MAILHOOK_DISPATCH_FUNCTION: dispatch.lambda.functionName,
+        MAILHOOK_EGRESS: settings.egress,
+        MAILHOOK_EGRESS_ALLOW: settings.egressAllow.join(','),
+        MAILHOOK_RETENTION_DAYS: String(settings.retentionDays),
+      },
+    });
+    const { role } = this.admin;
+    storage.grantTable(role);
+    storage.grantBlobs(role, 'Get', ['raw']);
+    for (const key of Object.values(storage.keys)) key.grant(role, 'kms:GenerateDataKey');
+    Grant.addToPrincipal({
+      grantee: role,
+      actions: ['lambda:InvokeFunction'],
+      resourceArns: [poll.lambda.functionArn, dispatch.lambda.functionArn],
+    });
+    this.url = this.admin.lambda.addFunctionUrl({
+      authType: FunctionUrlAuthType.AWS_IAM,
+      // A mail of 30 MB is more than a buffered answer may hold.
+      invokeMode: InvokeMode.RESPONSE_STREAM,
+    });
+    this.access = new ManagedPolicy(this, 'Access', {
+      description: `Allows to call the API of ${settings.name}`,
+    });
+    // Both actions: since October 2025 a Function URL asks for lambda:InvokeFunction too.
+    this.url.grantInvokeUrl(this.access);
+  }
+}

@@ -1,0 +1,72 @@
+import { fileURLToPath } from 'node:url';
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as Lambda, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { bundle, type FunctionName } from './bundle.ts';
+import type { Settings } from './settings.ts';
+
+export interface LambdaFunctionProps {
+  readonly name: FunctionName;
+  readonly description: string;
+  readonly settings: Settings;
+  readonly memoryMb: number;
+  readonly timeout: Duration;
+  /** Its own `MAILHOOK_…` settings, beside those of every function. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A function with a role and a log group of its own; the role may write that log and nothing else until it is granted more. */
+export class LambdaFunction extends Construct {
+  readonly lambda: Lambda;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: LambdaFunctionProps) {
+    super(scope, id);
+    const { name, settings } = props;
+    const functionName = `${settings.name}-${name}`;
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(this.role);
+    this.lambda = new Lambda(this, 'Function', {
+      functionName,
+      description: props.description,
+      role: this.role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: bundledCode(name),
+      memorySize: props.memoryMb,
+      timeout: props.timeout,
+      environment: {
+        MAILHOOK_STACK: settings.name,
+        MAILHOOK_LOG_LEVEL: settings.logLevel,
+        ...props.environment,
+      },
+    });
+  }
+}
+
+/** The bundle, made by esbuild on this machine; its hash is that of what came out, so that an unchanged function stays. */
+function bundledCode(name: FunctionName): Code {
+  return Code.fromAsset(fileURLToPath(new URL(`../functions/${name}`, import.meta.url)), {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Never used: the local bundling always succeeds or throws.
+      image: DockerImage.fromRegistry('none'),
+      local: {
+        tryBundle(folder) {
+          bundle(name, folder);
+          return true;
+        },
+      },
+    },
+  });
+}
