@@ -1,3 +1,4 @@
+import { systemClock } from '../ports/clock.ts';
 import type { Log, LogFields } from '../ports/log.ts';
 import { metricsOf } from './metrics.ts';
 
@@ -42,4 +43,10 @@ function logWith(options: LambdaLogOptions, common: LogFields): LambdaLog {
     error: (event, fields) => line('error', event, fields),
     with: (fields) => logWith(options, { ...common, ...fields }),
   };
+}
+
+/** The log of a function: its standard output. */
+export function createFunctionLog({ stack, logLevel }: { stack: string; logLevel: LogLevel }): LambdaLog {
+  const write = (line: string) => void process.stdout.write(`${line}\n`);
+  return createLambdaLog({ write, now: systemClock.now, level: logLevel, stack });
 }
