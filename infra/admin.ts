@@ -26,19 +26,18 @@ export class Admin extends Construct {
       name: 'admin',
       description: 'The HTTP API',
       settings,
+      storage,
       memoryMb: 512,
       // A manual poll and a first baseline answer when they have ended.
       timeout: Duration.minutes(15),
       environment: {
-        MAILHOOK_TABLE: storage.table.tableName,
-        MAILHOOK_BUCKET: storage.bucket.bucketName,
-        MAILHOOK_MAILBOX_KEY: storage.keys['mailbox-credential'].keyArn,
-        MAILHOOK_WEBHOOK_KEY: storage.keys['webhook-secret'].keyArn,
-        MAILHOOK_POLL_FUNCTION: poll.lambda.functionName,
-        MAILHOOK_DISPATCH_FUNCTION: dispatch.lambda.functionName,
-        MAILHOOK_EGRESS: settings.egress,
-        MAILHOOK_EGRESS_ALLOW: settings.egressAllow.join(','),
-        MAILHOOK_RETENTION_DAYS: String(settings.retentionDays),
+        bucket: storage.bucket.bucketName,
+        mailboxKey: storage.keys['mailbox-credential'].keyArn,
+        webhookKey: storage.keys['webhook-secret'].keyArn,
+        pollFunction: poll.lambda.functionName,
+        dispatchFunction: dispatch.lambda.functionName,
+        egress: settings.egress,
+        egressAllow: settings.egressAllow.join(','),
       },
     });
     const { role } = this.admin;

@@ -28,16 +28,15 @@ export class Dispatching extends Construct {
       name: 'dispatch',
       description: 'Posts events to webhooks, signed, and records how that ended',
       settings,
+      storage,
       memoryMb: settings.dispatchMemoryMb,
       timeout: TIMEOUT,
       environment: {
-        MAILHOOK_TABLE: storage.table.tableName,
-        MAILHOOK_BUCKET: storage.bucket.bucketName,
-        MAILHOOK_WEBHOOK_KEY: storage.keys['webhook-secret'].keyArn,
-        MAILHOOK_DELIVERIES_QUEUE: this.jobs.queue.queueUrl,
-        MAILHOOK_EGRESS: settings.egress,
-        MAILHOOK_EGRESS_ALLOW: settings.egressAllow.join(','),
-        MAILHOOK_RETENTION_DAYS: String(settings.retentionDays),
+        bucket: storage.bucket.bucketName,
+        webhookKey: storage.keys['webhook-secret'].keyArn,
+        deliveriesQueue: this.jobs.queue.queueUrl,
+        egress: settings.egress,
+        egressAllow: settings.egressAllow.join(','),
       },
     });
     const { role } = this.dispatch;

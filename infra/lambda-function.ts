@@ -4,8 +4,10 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as Lambda, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { VARIABLES } from '../shared/aws/config.ts';
 import { bundle, type FunctionName } from './bundle.ts';
 import type { Settings } from './settings.ts';
+import type { Storage } from './storage.ts';
 
 export interface LambdaFunctionProps {
   readonly name: FunctionName;
@@ -13,8 +15,9 @@ export interface LambdaFunctionProps {
   readonly settings: Settings;
   readonly memoryMb: number;
   readonly timeout: Duration;
-  /** Its own `MAILHOOK_…` settings, beside those of every function. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly storage: Storage;
+  /** Its own settings, beside those of every function. */
+  readonly environment: Readonly<Partial<Record<keyof typeof VARIABLES, string>>>;
 }
 
 /** A function with a role and a log group of its own; the role may write that log and nothing else until it is granted more. */
@@ -24,7 +27,7 @@ export class LambdaFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: LambdaFunctionProps) {
     super(scope, id);
-    const { name, settings } = props;
+    const { name, settings, storage } = props;
     const functionName = `${settings.name}-${name}`;
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -45,13 +48,24 @@ export class LambdaFunction extends Construct {
       code: bundledCode(name),
       memorySize: props.memoryMb,
       timeout: props.timeout,
-      environment: {
-        MAILHOOK_STACK: settings.name,
-        MAILHOOK_LOG_LEVEL: settings.logLevel,
+      environment: environmentOf({
+        stack: settings.name,
+        logLevel: settings.logLevel,
+        table: storage.table.tableName,
+        retentionDays: String(settings.retentionDays),
         ...props.environment,
-      },
+      }),
     });
   }
+}
+
+function environmentOf(settings: LambdaFunctionProps['environment']): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [key, { name }] of Object.entries(VARIABLES)) {
+    const value = settings[key as keyof typeof VARIABLES];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
 }
 
 /** The bundle, made by esbuild on this machine; its hash is that of what came out, so that an unchanged function stays. */

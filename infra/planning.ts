@@ -29,11 +29,11 @@ export class Planning extends Construct {
       name: 'sweep',
       description: 'Once a day: removes ledgers that no account refers to any more',
       settings,
+      storage,
       memoryMb: 512,
       timeout: Duration.minutes(15),
       environment: {
-        MAILHOOK_TABLE: storage.table.tableName,
-        MAILHOOK_BUCKET: storage.bucket.bucketName,
+        bucket: storage.bucket.bucketName,
       },
     });
     this.#every(Duration.days(1), 'Daily', this.sweep);
@@ -53,13 +53,12 @@ export class Planning extends Construct {
       name: 'plan',
       description: 'Every minute: enqueues the accounts and deliveries that are due',
       settings,
+      storage,
       memoryMb: 512,
       timeout: Duration.minutes(1),
       environment: {
-        MAILHOOK_TABLE: storage.table.tableName,
-        MAILHOOK_POLLS_QUEUE: polls.queue.queueUrl,
-        MAILHOOK_DELIVERIES_QUEUE: deliveries.queue.queueUrl,
-        MAILHOOK_RETENTION_DAYS: String(settings.retentionDays),
+        pollsQueue: polls.queue.queueUrl,
+        deliveriesQueue: deliveries.queue.queueUrl,
       },
     });
     storage.grantTable(plan.role);

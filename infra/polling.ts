@@ -30,16 +30,15 @@ export class Polling extends Construct {
       name: 'poll',
       description: 'Polls mailboxes, keeps what is new and settles what was delivered',
       settings,
+      storage,
       memoryMb: settings.pollMemoryMb,
       timeout: TIMEOUT,
       environment: {
-        MAILHOOK_TABLE: storage.table.tableName,
-        MAILHOOK_BUCKET: storage.bucket.bucketName,
-        MAILHOOK_MAILBOX_KEY: storage.keys['mailbox-credential'].keyArn,
-        MAILHOOK_DELIVERIES_QUEUE: deliveries.queue.queueUrl,
-        MAILHOOK_EGRESS: settings.egress,
-        MAILHOOK_EGRESS_ALLOW: settings.egressAllow.join(','),
-        MAILHOOK_RETENTION_DAYS: String(settings.retentionDays),
+        bucket: storage.bucket.bucketName,
+        mailboxKey: storage.keys['mailbox-credential'].keyArn,
+        deliveriesQueue: deliveries.queue.queueUrl,
+        egress: settings.egress,
+        egressAllow: settings.egressAllow.join(','),
       },
     });
     const { role } = this.poll;
