@@ -50,7 +50,7 @@ const GROUPS: readonly Group[] = [
 ];
 
 /**
- * The `mailhook` command, with the subcommands that these arguments can mean. Every command takes `--json`, and throws
+ * The `mailhook` command, with the subcommands that these arguments can mean. Every command takes `--json` and `--stack`, and throws
  * CommanderError instead of exiting.
  */
 export async function createProgram(context: Context, args: readonly string[]): Promise<Command> {
@@ -69,6 +69,9 @@ export async function createProgram(context: Context, args: readonly string[]): 
 function prepare(command: Command, context: Context): void {
   command
     .option('--json', "print the API's JSON and nothing else")
+    .option('--stack <name>', 'the stack on AWS to talk to, with your AWS credentials [MAILHOOK_STACK]')
+    // An event and not an option's value: wherever it is given, the last one wins.
+    .on('option:stack', (name: string) => context.useStack(name))
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.streams.stdout.write(text),
