@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BANNER =
   'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
 
-/** Writes a function's program files, `index.mjs` and the like, into a folder, everything they need inside. */
+/** Writes a function's program files, `index.mjs` first of all, into a folder, everything they need inside. */
 export function bundle(name: FunctionName, folder: string): BuildResult<{ metafile: true }> {
   return buildSync({
     absWorkingDir: ROOT,
@@ -30,6 +30,8 @@ export function bundle(name: FunctionName, folder: string): BuildResult<{ metafi
     platform: 'node',
     target: 'node24',
     format: 'esm',
+    // What two programs share is there once, and what is loaded later (most ways to find credentials) is not read at the start.
+    splitting: true,
     mainFields: ['module', 'main'],
     banner: { js: BANNER },
     legalComments: 'none',

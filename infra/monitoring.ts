@@ -5,7 +5,6 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
-  MathExpression,
   Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -102,7 +101,6 @@ export class Monitoring extends Construct {
 
 function watches(props: MonitoringProps): readonly Watch[] {
   const { settings, queues, functions, storage } = props;
-  const lambdas = Object.values(functions).map(({ lambda }) => lambda);
   return [
     ...(['polls', 'deliveries'] as const).flatMap((name): Watch[] => [
       {
@@ -124,39 +122,37 @@ function watches(props: MonitoringProps): readonly Watch[] {
         from: name === 'polls' ? 1_800 : 900,
       },
     ]),
-    {
-      id: 'function-errors',
-      description: 'A function crashed or ran out of time or memory: see its log',
-      metric: sum(lambdas.map((lambda) => lambda.metricErrors({ period: PERIOD }))),
-      from: 1,
-      periods: 3,
-    },
-    {
-      id: 'function-throttles',
-      description:
-        'Lambda refuses to start functions: raise the quota for concurrent executions of the account',
-      metric: sum(lambdas.map((lambda) => lambda.metricThrottles({ period: PERIOD }))),
-      from: 1,
-      periods: 3,
-    },
-    {
-      id: 'table-throttles',
-      description: 'DynamoDB refuses requests for the table: see its limits and its hottest keys',
-      metric: sum(
-        ['ReadThrottleEvents', 'WriteThrottleEvents'].map(
-          (metricName) =>
-            new Metric({
-              namespace: 'AWS/DynamoDB',
-              metricName,
-              dimensionsMap: { TableName: storage.table.tableName },
-              statistic: 'Sum',
-              period: PERIOD,
-            }),
-        ),
-      ),
-      from: 1,
-      periods: 3,
-    },
+    ...Object.entries(functions).flatMap(([name, { lambda }]): Watch[] => [
+      {
+        id: `${name}-errors`,
+        description: `The function ${name} crashed or ran out of time or memory: see the log of ${settings.name}-${name}`,
+        metric: lambda.metricErrors({ period: PERIOD }),
+        from: 1,
+        periods: 3,
+      },
+      {
+        id: `${name}-throttles`,
+        description: `Lambda refuses to start ${name}: raise the account's quota for concurrent executions`,
+        metric: lambda.metricThrottles({ period: PERIOD }),
+        from: 1,
+        periods: 3,
+      },
+    ]),
+    ...['ReadThrottleEvents', 'WriteThrottleEvents'].map(
+      (metricName): Watch => ({
+        id: `table-${metricName}`,
+        description: 'DynamoDB refuses requests for the table: see its limits and its hottest keys',
+        metric: new Metric({
+          namespace: 'AWS/DynamoDB',
+          metricName,
+          dimensionsMap: { TableName: storage.table.tableName },
+          statistic: 'Sum',
+          period: PERIOD,
+        }),
+        from: 1,
+        periods: 3,
+      }),
+    ),
     {
       id: 'deliveries-lost',
       description:
@@ -214,9 +210,4 @@ function own({ name }: Settings, metricName: MetricName): Metric {
     statistic: 'Sum',
     period: PERIOD,
   });
-}
-
-function sum(metrics: readonly IMetric[]): MathExpression {
-  const named = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
-  return new MathExpression({ expression: 'SUM(METRICS())', usingMetrics: named, period: PERIOD });
 }

@@ -178,7 +178,7 @@ describe('the stack', () => {
     expect(breaching).toMatchObject([
       { AlarmName: 'mailhook-TickMissing', ComparisonOperator: 'LessThanThreshold', Threshold: 1 },
     ]);
-    expect(alarms).toHaveLength(10);
+    expect(alarms).toHaveLength(19);
     expect(alarms.every(({ AlarmActions }) => AlarmActions === undefined)).toBe(true);
   });
 
