@@ -94,7 +94,15 @@ async function createAccount(deps: AdminDeps, account: Account): Promise<Problem
   }
   const second = await deps.store.createAccount(account);
   if (second === 'ok') return null;
+  const busy = rivals.find((rival) => rival !== null && isBeingAdded(deps, rival));
+  if (busy != null) return beingAdded(busy);
   return second === 'name-taken' ? nameTaken(account.name) : loginTaken(account);
+}
+
+/** The 409 for an account that is being added, or that an add left behind which did not end. */
+export function beingAdded(account: Account): Problem {
+  const advice = 'wait for that to end, or remove it if nobody does';
+  return problem(409, 'account-adding', `The account ${quoted(account.name)} is being added: ${advice}`);
 }
 
 /** Whether it is being added right now, so that nothing else may change it. */

@@ -4,6 +4,7 @@ import type { Sealed } from '../../shared/ports/vault.ts';
 import { accountRuleErrors } from './account-rules.ts';
 import type { AccountUpdate } from './account-schema.ts';
 import {
+  beingAdded,
   checkMailHost,
   isBeingAdded,
   loginTaken,
@@ -118,14 +119,6 @@ async function saveAccount(deps: AdminDeps, account: Account, change: Change): P
   if (saved === 'name-taken') return nameTaken(change.name ?? account.name);
   if (saved === 'login-taken') return loginTaken({ ...account, ...change });
   return saved;
-}
-
-function beingAdded(account: Account): Problem {
-  return problem(
-    409,
-    'account-adding',
-    `The account ${quoted(account.name)} is being added: wait for that to end`,
-  );
 }
 
 function isSame(before: unknown, after: unknown): boolean {

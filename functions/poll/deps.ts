@@ -6,6 +6,7 @@ import type { MailSource, OpenMailSource } from '../../shared/ports/mail-source.
 import type { Queue } from '../../shared/ports/queue.ts';
 import type { Fence, Store } from '../../shared/ports/store.ts';
 import type { Vault } from '../../shared/ports/vault.ts';
+import type { Raise } from './operational-event.ts';
 import type { Parse } from './parse/types.ts';
 
 /** What the poll function works with. */
@@ -25,6 +26,8 @@ export interface PollSession {
   readonly fence: Fence;
   readonly account: Account;
   readonly source: MailSource;
+  /** Tells the owner a fact; see `Fact`. */
+  readonly raise: Raise;
   /** False once the time is up or the process is to stop: no new message is begun, what is left waits for the next poll. */
   goOn(): boolean;
 }

@@ -1,9 +1,9 @@
 import type { Account } from '../../shared/account.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import { MailError } from '../../shared/ports/mail-source.ts';
-import type { Fence, PollHealth } from '../../shared/ports/store.ts';
+import type { PollHealth } from '../../shared/ports/store.ts';
 import type { PollDeps } from './deps.ts';
-import { raise } from './operational-event.ts';
+import type { Raise } from './operational-event.ts';
 import { FloodError } from './reconcile.ts';
 
 /** After the n-th failure in a row an account rests 30 s × 2^(n-1), at most an hour, or as long as the server asks. */
@@ -21,10 +21,10 @@ export function backoffMs(consecutiveFailures: number, retryAfterMs: number | nu
 
 /** What a failed poll means for its account: how long it rests, whether it stops, and the event its owner gets. */
 export async function healthAfterFailure(
-  deps: PollDeps,
-  fence: Fence,
+  deps: Pick<PollDeps, 'clock'>,
   account: Account,
   failure: unknown,
+  facts: { readonly raise: Raise; transitions(): number },
 ): Promise<PollHealth> {
   const at = deps.clock.now();
   const code = failure instanceof MailError ? failure.code : 'internal';
@@ -40,20 +40,19 @@ export async function healthAfterFailure(
     notBefore: new Date(at.getTime() + rest),
     backlogAt: null,
     held: account.held,
-    transitions: account.transitions,
+    transitions: facts.transitions(),
   };
   if (failure instanceof FloodError) {
-    const transitions = account.transitions + 1;
     const { held } = failure;
-    await raise(deps, fence, account, 'flood.held', transitions, { held, reason: message });
+    await facts.raise({ type: 'flood.held', held, reason: message });
+    const transitions = facts.transitions();
     return { ...health, state: { state: 'paused', reason: message }, notBefore: null, held, transitions };
   }
   if (code !== 'auth') return health;
   const state = { state: 'auth_failed', reason: message } as const;
   if (account.state === 'auth_failed') return { ...health, state, notBefore: null };
-  const transitions = account.transitions + 1;
-  await raise(deps, fence, account, 'account.auth_failed', transitions, { reason: message });
-  return { ...health, state, notBefore: null, transitions };
+  await facts.raise({ type: 'account.auth_failed', reason: message });
+  return { ...health, state, notBefore: null, transitions: facts.transitions() };
 }
 
 /** The report of a poll that failed. */

@@ -1,5 +1,5 @@
-import type { Cursor } from '../../shared/ports/mail-source.ts';
-import type { Gap, Progress } from '../../shared/ports/store.ts';
+import type { Cursor, Listing } from '../../shared/ports/mail-source.ts';
+import type { Gap, Progress, Settlement } from '../../shared/ports/store.ts';
 import { baselineCursor } from './baseline.ts';
 import { ingest } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
@@ -17,7 +17,6 @@ export interface MailboxPoll {
   readonly listed: number;
   readonly fresh: number;
   readonly committed: number;
-  readonly reset: boolean;
   /** Whether the time was up before all was fetched. */
   readonly more: boolean;
   /** The cursor as it is saved now. */
@@ -29,12 +28,20 @@ export async function pollMailbox(
   deps: PollDeps,
   session: PollSession,
   mailbox: string,
-  remembered: { readonly cursor: Cursor | null; readonly gaps: readonly Gap[] },
+  remembered: {
+    readonly cursor: Cursor | null;
+    readonly gaps: readonly Gap[];
+    readonly settlements: readonly Settlement[];
+  },
 ): Promise<MailboxPoll> {
   const cursor = remembered.cursor ?? (await firstCursor(deps, session, mailbox));
   const listing = await session.source.list(mailbox, cursor);
-  const survey = await surveyOf(deps, session, cursor, listing);
-  if (survey.reset) guardFlood(survey.fresh.length, listing.exists, session);
+  const survey = await surveyOf(deps, session, { ...remembered, cursor }, listing);
+  if (survey.reset) {
+    guardFlood(survey.fresh.length, listing.exists, session);
+    // Before the cursor is saved: a crash raises it again, under the same id, rather than never.
+    await session.raise({ type: 'mailbox.reset', mailbox, unknown: survey.fresh.length });
+  }
   const gaps = survey.reset ? [] : remembered.gaps;
   const voidGaps = survey.reset ? remembered.gaps : [];
   const gapPlaces = new Set(gaps.map(({ item }) => placeOf(item.source)));
@@ -64,7 +71,6 @@ export async function pollMailbox(
     listed: survey.listed,
     fresh: fresh.length,
     committed: ingested.committed + retried.committed,
-    reset: survey.reset,
     more,
     cursor: next ?? saved,
   };
@@ -81,12 +87,12 @@ async function firstCursor(deps: PollDeps, session: PollSession, mailbox: string
 async function surveyOf(
   deps: PollDeps,
   session: PollSession,
-  cursor: Cursor,
-  listing: Parameters<typeof surveyImap>[3],
+  { cursor, settlements }: { readonly cursor: Cursor; readonly settlements: readonly Settlement[] },
+  listing: Listing,
 ): Promise<Survey> {
   return cursor.protocol === 'imap'
     ? await surveyImap(deps, session, cursor, listing)
-    : await surveyPop3(deps, session, cursor, listing);
+    : await surveyPop3(deps, session, cursor, listing, settlements);
 }
 
 async function retryGaps(

@@ -6,21 +6,40 @@ import { enqueueDeliveries } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 
 /** Facts about an account that its owner may want to hear: each is an event with deliveries of its own. */
-export type OperationalType = 'account.auth_failed' | 'mailbox.reset' | 'flood.held';
+export type Fact =
+  | { readonly type: 'account.auth_failed'; readonly reason: string }
+  | { readonly type: 'mailbox.reset'; readonly mailbox: string; readonly unknown: number }
+  | { readonly type: 'flood.held'; readonly held: number; readonly reason: string };
+
+/** Commits a fact as an event. */
+export type Raise = (fact: Fact) => Promise<void>;
 
 /**
- * Commits an operational event. Its id follows from the number of the account's transitions, which the caller saves with
- * `release`: a crash before that raises the same event again, under the same id.
+ * Raises the facts of one poll. An event's id follows from the number of the account's transitions, which the caller saves
+ * with `release`: a crash before that raises the same event again, under the same id.
  */
-export async function raise(
+export function createRaise(
   deps: PollDeps,
   fence: Fence,
   account: Account,
-  type: OperationalType,
+): { readonly raise: Raise; transitions(): number } {
+  let { transitions } = account;
+  const raise: Raise = async (fact) => {
+    transitions++;
+    await commitFact(deps, fence, account, fact, transitions);
+  };
+  return { raise, transitions: () => transitions };
+}
+
+async function commitFact(
+  deps: PollDeps,
+  fence: Fence,
+  account: Account,
+  { type, ...facts }: Fact,
   transition: number,
-  facts: Readonly<Record<string, string | number | null>>,
 ): Promise<void> {
-  const id = operationalEventId(type, account.id, transition);
+  const subjectId = 'mailbox' in facts ? `${account.id}/${facts.mailbox}` : account.id;
+  const id = operationalEventId(type, subjectId, transition);
   const now = deps.clock.now().toISOString();
   const data = { id, account: { id: account.id, name: account.name }, ...facts };
   await commitWithBody(
@@ -50,7 +69,7 @@ export async function commitQuarantined(
     backfill,
     receivedAt,
     size: sizeBytes,
-    parseError: `The server did not hand out the message in ${gap.attempts + 1} tries: ${error}`,
+    parseError: `The server did not hand out the message in ${gap.attempts + 2} tries: ${error}`,
   };
   const record = { id, type, accountId: account.id, receivedAt, source, backfill, sizeBytes: sizeBytes ?? 0 };
   await commitWithBody(deps, fence, { type, timestamp: receivedAt, data }, record);

@@ -3,9 +3,9 @@ import type { AccountId } from '../../shared/identity.ts';
 import type { PollJob, PollReason } from '../../shared/jobs.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import type { Acquired, PollHealth } from '../../shared/ports/store.ts';
-import { FencedError, type PollDeps } from './deps.ts';
+import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 import { emptyReport, failureReport, healthAfterFailure } from './health.ts';
-import { raise } from './operational-event.ts';
+import { createRaise } from './operational-event.ts';
 import { LEASE_MS, runSession, type SessionResult, withSession } from './session.ts';
 
 /** Accounts of a job polled at once: polling is waiting, and one host does not like many logins at a time. */
@@ -72,37 +72,30 @@ async function pollHolding(
   const startedAt = deps.clock.now().getTime();
   const budgetMs = reason === 'manual' ? MANUAL_MS : SESSION_MS;
   const total = { listed: 0, new: 0, committed: 0, settled: 0 };
-  let { transitions } = account;
+  const facts = createRaise(deps, fence, account);
   try {
     let result: SessionResult;
     do {
-      result = await oneSession(deps, { fence, account }, stop);
+      result = await oneSession(deps, { fence, account, raise: facts.raise }, stop);
       total.listed += result.listed;
       total.new += result.fresh;
       total.committed += result.committed;
       total.settled += result.settled;
-      for (const mailbox of result.resets) {
-        transitions++;
-        await raise(deps, fence, account, 'mailbox.reset', transitions, {
-          mailbox,
-          delivered: result.committed,
-        });
-      }
     } while (result.more && !stop.stopping() && deps.clock.now().getTime() - startedAt < budgetMs);
     if (result.error !== null) throw result.error;
-    await deps.store.release(fence, goodHealth(deps, result, transitions));
+    await deps.store.release(fence, goodHealth(deps, result, facts.transitions()));
     const report: PollReport = { ...emptyReport(account.name, 'ok'), ...total };
     logPoll(deps, account, report, startedAt);
     return report;
   } catch (failure) {
-    const failed = await settleFailure(deps, { fence, account: { ...account, transitions } }, failure, stop);
+    const failed = await settleFailure(deps, { fence, account, facts }, failure, stop);
     return failed && { ...failed, ...total };
   }
 }
 
 async function oneSession(
   deps: PollDeps,
-  lease: Pick<Holding, 'fence' | 'account'>,
+  lease: Pick<PollSession, 'fence' | 'account' | 'raise'>,
   stop: PollStop,
 ): Promise<SessionResult> {
   const { account } = lease;
@@ -118,7 +111,7 @@ async function oneSession(
 /** Records a failure under the lease and gives the lease back; null when there is no lease to give back any more. */
 async function settleFailure(
   deps: PollDeps,
-  { fence, account }: Pick<Holding, 'fence' | 'account'>,
+  { fence, account, facts }: Omit<Holding, 'kind'> & { readonly facts: ReturnType<typeof createRaise> },
   failure: unknown,
   stop: PollStop,
 ): Promise<PollReport | null> {
@@ -137,7 +130,7 @@ async function settleFailure(
     error: report.error?.message ?? '',
   });
   try {
-    const health = await healthAfterFailure(deps, fence, account, failure);
+    const health = await healthAfterFailure(deps, account, failure, facts);
     await deps.store.release(fence, health);
   } catch (error) {
     // The store is out of reach as well: the lease ends by itself.

@@ -1,6 +1,8 @@
 import type { BlobRef } from '../../shared/ports/blobs.ts';
 import type { Listed, Listing, Pop3Cursor } from '../../shared/ports/mail-source.ts';
+import type { Settlement } from '../../shared/ports/store.ts';
 import type { PollDeps, PollSession } from './deps.ts';
+import { placeOf } from './gaps.ts';
 import {
   decodeLedger,
   EMPTY_LEDGER,
@@ -13,12 +15,16 @@ import {
 import { pop3ContinuityBroke, unknownAfterPop3Reset } from './reconcile.ts';
 import { type Survey, withoutKnown } from './survey.ts';
 
-/** Decides which of a maildrop's messages are new: those neither in the ledger nor with an event. */
+/**
+ * Decides which of a maildrop's messages are new: those neither in the ledger nor with an event. `settlements` are the
+ * account's that are due.
+ */
 export async function surveyPop3(
   deps: PollDeps,
   session: PollSession,
   cursor: Pop3Cursor,
   listing: Listing,
+  settlements: readonly Settlement[],
 ): Promise<Survey> {
   const next = listing.next as Pop3Cursor;
   if (cursor.listingHash !== null && next.listingHash === cursor.listingHash) return UNCHANGED;
@@ -33,7 +39,8 @@ export async function surveyPop3(
   const candidates = items.filter((item) => !inLedger(base, keyOf(loginId, item)));
   const unknown = await withoutKnown(deps, session, candidates);
   const knownNow = items.length - unknown.length;
-  const broke = pop3ContinuityBroke({ knownNow, knownBefore: cursor.listedCount, unknown: unknown.length });
+  const knownBefore = cursor.listedCount - countDeletedUnrecorded(settlements, items);
+  const broke = pop3ContinuityBroke({ knownNow, knownBefore, unknown: unknown.length });
   const after = broke ? await unknownAfterPop3Reset(deps, session, { base, items, unknown }) : null;
   return {
     listed: candidates.length,
@@ -65,6 +72,16 @@ const UNCHANGED: Survey = {
 /** Absent ones are known too: what a server hid and shows again is not new. */
 function inLedger(ledger: Ledger, key: string): boolean {
   return ledger.present.has(key) || ledger.absent.has(key);
+}
+
+/**
+ * Deletions of ours that the cursor does not know of, because the process died between QUIT and the record of it: what we
+ * deleted ourselves breaks no continuity.
+ */
+function countDeletedUnrecorded(settlements: readonly Settlement[], items: readonly Listed[]): number {
+  const listed = new Set(items.map(({ source }) => placeOf(source)));
+  return settlements.filter(({ action, source }) => action.kind === 'delete' && !listed.has(placeOf(source)))
+    .length;
 }
 
 function countVanished(base: Ledger, items: readonly Listed[], loginId: Parameters<typeof keyOf>[0]): number {

@@ -28,10 +28,11 @@ export class FloodError extends Error {
   }
 }
 
-/** Throws FloodError when so many messages are unknown after a break, unless their owner has let that many through. */
+/** Throws FloodError when too many messages are unknown after a break, unless the owner of the account lets them through. */
 export function guardFlood(fresh: number, exists: number, session: PollSession): void {
   if (fresh <= Math.max(FLOOD_MINIMUM, exists * FLOOD_SHARE)) return;
-  if (session.account.start.kind === 'all' || fresh <= session.account.held) return;
+  // `held` of an active account: its owner resumed it, and so lets through what is there.
+  if (session.account.start.kind === 'all' || session.account.held > 0) return;
   throw new FloodError(fresh, exists);
 }
 

@@ -15,8 +15,6 @@ export interface SessionResult {
   readonly committed: number;
   readonly settled: number;
   readonly more: boolean;
-  /** The mailboxes whose continuity broke. */
-  readonly resets: readonly string[];
   /** A mailbox that could not be opened, though the others were polled. */
   readonly error: MailError | null;
 }
@@ -29,7 +27,6 @@ export async function runSession(
 ): Promise<SessionResult> {
   const { account } = session;
   const polls: MailboxPoll[] = [];
-  const resets: string[] = [];
   let error: MailError | null = null;
   for (const mailbox of mailboxesOf(account)) {
     const gaps = state.gaps.filter(
@@ -37,9 +34,7 @@ export async function runSession(
     );
     const cursor = state.cursors.find((one) => one.mailbox === mailbox) ?? null;
     try {
-      const polled = await pollMailbox(deps, session, mailbox, { cursor, gaps });
-      polls.push(polled);
-      if (polled.reset) resets.push(mailbox);
+      polls.push(await pollMailbox(deps, session, mailbox, { ...state, cursor, gaps }));
     } catch (failure) {
       // One mailbox that was renamed or removed does not stop the others.
       if (!(failure instanceof MailError) || failure.code !== 'mailbox') throw failure;
@@ -54,7 +49,6 @@ export async function runSession(
     committed: sum((poll) => poll.committed),
     settled: settled.done,
     more: polls.some((poll) => poll.more),
-    resets,
     error,
   };
 }
@@ -76,6 +70,11 @@ async function settleAndClose(
 ): Promise<Settled> {
   const settled = await settle(deps, session, due);
   const ending = await session.source.close('commit');
+  // Also when QUIT was not confirmed: it may have been done, and what we deleted ourselves breaks no continuity.
+  const shrunk =
+    cursor?.protocol === 'pop3' && settled.deleted > 0
+      ? { ...cursor, listedCount: Math.max(0, cursor.listedCount - settled.deleted) }
+      : null;
   if (session.account.protocol === 'pop3' && ending === 'unknown' && settled.deleted > 0) {
     const dueAt = new Date(deps.clock.now().getTime() + 60_000);
     const again = settled.progress.closed.map(({ key }) => ({
@@ -84,17 +83,13 @@ async function settleAndClose(
       error: 'The server did not confirm QUIT',
     }));
     await save(deps, session, {
-      cursor: null,
+      cursor: shrunk,
       opened: [],
       closed: [],
       rescheduled: [...settled.progress.rescheduled, ...again],
     });
     return { ...settled, done: 0, deleted: 0 };
   }
-  const shrunk =
-    cursor?.protocol === 'pop3' && settled.deleted > 0
-      ? { ...cursor, listedCount: Math.max(0, cursor.listedCount - settled.deleted) }
-      : null;
   await save(deps, session, { cursor: shrunk, opened: [], ...settled.progress });
   return settled;
 }
@@ -105,7 +100,7 @@ async function settleAndClose(
  */
 export async function withSession<Result>(
   deps: PollDeps,
-  lease: Pick<PollSession, 'fence' | 'account' | 'goOn'>,
+  lease: Pick<PollSession, 'fence' | 'account' | 'raise' | 'goOn'>,
   options: { readonly readOnly: boolean; readonly signal: AbortSignal },
   run: (session: PollSession) => Promise<Result>,
 ): Promise<Result> {

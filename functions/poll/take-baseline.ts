@@ -6,6 +6,7 @@ import { baselineCursor } from './baseline.ts';
 import { FencedError, type PollDeps } from './deps.ts';
 import { emptyReport, failureReport } from './health.ts';
 import { save } from './mailbox.ts';
+import { createRaise } from './operational-event.ts';
 import type { PollStop } from './poll.ts';
 import { LEASE_MS, mailboxesOf, withSession } from './session.ts';
 
@@ -26,9 +27,10 @@ export async function takeBaseline(
     const state = await deps.store.pollState(id, deps.clock.now());
     let listed = 0;
     const goOn = () => !stop.stopping();
+    const { raise } = createRaise(deps, fence, account);
     await withSession(
       deps,
-      { fence, account, goOn },
+      { fence, account, raise, goOn },
       { readOnly: true, signal: stop.signal },
       async (session) => {
         for (const mailbox of mailboxesOf(account)) {

@@ -5,6 +5,7 @@ import { ImapServerSession, type ImapSessionContext } from './imap/session.ts';
 import type { ImapServerQuirks } from './imap/state.ts';
 import { ImapServerAccount, type ImapServerMailbox } from './imap/store.ts';
 
+/** A login and what it finds. */
 export interface ImapServerUser {
   readonly password: string;
   /** Mails in INBOX, raw with CRLF line ends, oldest first. @default none */
@@ -17,6 +18,7 @@ export interface ImapServerUser {
   }[];
 }
 
+/** How the server is set up. */
 export interface ImapServerOptions {
   /** Logins by name. */
   readonly users: Readonly<Record<string, ImapServerUser>>;

@@ -28,10 +28,12 @@ export class Database {
 
   /** Settings that need no transaction; of an empty file also that it can shrink. */
   configure(synchronous: Synchronous): void {
-    this.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+    this.exec(
+      `PRAGMA synchronous = ${synchronous}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL`,
+    );
     const pageBytes = this.get<{ page_size: number }>('PRAGMA page_size')?.page_size ?? 4_096;
     this.exec(
-      `PRAGMA synchronous = ${synchronous}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB};` +
+      `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${CACHE_KIB};` +
         `PRAGMA wal_autocheckpoint = ${Math.ceil(CHECKPOINT_BYTES / pageBytes)};` +
         `PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES}`,
     );
@@ -76,6 +78,7 @@ export class Database {
   #statement(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
+    if (!this.#connection.isOpen) throw new Error('Cannot use the store: the data folder is closed');
     const prepared = this.#connection.prepare(sql);
     this.#statements.set(sql, prepared);
     return prepared;

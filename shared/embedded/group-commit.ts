@@ -107,17 +107,15 @@ export class GroupCommit {
   #commitTogether(group: readonly Waiting[]): readonly Outcome[] | null {
     const database = this.#database;
     const outcomes: Outcome[] = [];
-    let ran = false;
     try {
       database.run('BEGIN IMMEDIATE');
       for (const { change } of group) outcomes.push({ ok: true, value: change() });
-      ran = true;
       database.run('COMMIT');
       return outcomes;
     } catch (error) {
       this.#rollBack();
-      // A commit that failed would fail again; and who is alone needs no savepoint to fail alone.
-      if (ran || group.length === 1) return group.map(() => ({ ok: false, error }));
+      // Who is alone needs no savepoint to fail alone.
+      if (group.length === 1) return group.map(() => ({ ok: false, error }));
       return null;
     }
   }

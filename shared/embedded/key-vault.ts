@@ -19,11 +19,13 @@ export function createKeyVault(keys: VaultKeys): Vault {
       const cipher = createCipheriv(ALGORITHM, keys[purpose], iv, { authTagLength: TAG_BYTES });
       cipher.setAAD(boundData(purpose, owner));
       const sealed = Buffer.concat([iv, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
-      return `${FORM}${sealed.toString('base64url')}` as Sealed;
+      return textOf(sealed);
     },
     async open(purpose, owner, sealed) {
-      const bytes = sealed.startsWith(FORM) ? Buffer.from(sealed.slice(FORM.length), 'base64url') : null;
-      if (bytes === null || bytes.length < IV_BYTES + TAG_BYTES) throw cannotOpen(purpose, owner);
+      const bytes = Buffer.from(sealed.slice(FORM.length), 'base64url');
+      // Compared with what it says, because the decoder overlooks strange characters and spare bits.
+      const isOurs = sealed === textOf(bytes) && bytes.length >= IV_BYTES + TAG_BYTES;
+      if (!isOurs) throw cannotOpen(purpose, owner);
       const decipher = createDecipheriv(ALGORITHM, keys[purpose], bytes.subarray(0, IV_BYTES), {
         authTagLength: TAG_BYTES,
       });
@@ -37,6 +39,10 @@ export function createKeyVault(keys: VaultKeys): Vault {
       }
     },
   };
+}
+
+function textOf(bytes: Buffer): Sealed {
+  return `${FORM}${bytes.toString('base64url')}` as Sealed;
 }
 
 /** Neither part can contain the zero byte that ends it. */

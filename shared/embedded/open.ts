@@ -87,6 +87,7 @@ function hasSecrets(database: Database): boolean {
   return row?.any !== 0;
 }
 
+/** Closing the connection takes back what an error leaves half done. */
 function reset(database: Database): void {
   database.exec('BEGIN IMMEDIATE');
   resetAccounts(database);
@@ -105,7 +106,7 @@ function assemble(options: EmbeddedOptions, { lock, database, files, vault }: Pa
   const { clock } = options;
   const writer = new GroupCommit(database);
   const context = { database, writer, clock, packs: files };
-  const packs = new PackWriter(files, clock);
+  const packs = new PackWriter(files, clock, options.synchronous !== 'OFF');
   const packSweep = createPackSweep({ database, writer, files, packs });
   const { store, close } = createStore(context);
   const retention = createRetention(context, { ...RETENTION, ...options.retention });

@@ -32,14 +32,17 @@ interface Pack {
 export class PackWriter {
   readonly #files: PackFiles;
   readonly #clock: Clock;
+  readonly #sync: boolean;
   #waiting: Waiting[] = [];
   #pack: Pack | null = null;
   #running: Promise<void> | null = null;
   #closed = false;
 
-  constructor(files: PackFiles, clock: Clock) {
+  /** Without `sync` nothing survives a power cut. */
+  constructor(files: PackFiles, clock: Clock, sync: boolean) {
     this.#files = files;
     this.#clock = clock;
+    this.#sync = sync;
   }
 
   /** Writes a blob; durable when it resolves. The bytes must not change before. */
@@ -56,7 +59,7 @@ export class PackWriter {
     if (this.#closed) throw closedError();
     const pack = await this.#begin();
     try {
-      await append(pack, [bytes]);
+      await this.#append(pack, [bytes]);
     } finally {
       await pack.file.close();
     }
@@ -103,7 +106,7 @@ export class PackWriter {
       if (this.#pack !== null && this.#isOver(this.#pack)) await this.#end();
       this.#pack ??= await this.#begin();
       const pack = this.#pack;
-      const offsets = await append(
+      const offsets = await this.#append(
         pack,
         group.map(({ bytes }) => bytes),
       );
@@ -115,6 +118,26 @@ export class PackWriter {
       // Where its end is now is not known, so whatever comes next goes into another pack.
       await this.#abandon();
     }
+  }
+
+  /** Writes blobs at the end of a pack, durably; their offsets. */
+  async #append(pack: Pack, blobs: readonly Uint8Array[]): Promise<number[]> {
+    const offsets: number[] = [];
+    const buffers: Uint8Array[] = [];
+    let end = pack.sizeBytes;
+    for (const bytes of blobs) {
+      offsets.push(end);
+      buffers.push(headerOf(bytes.byteLength));
+      if (bytes.byteLength > 0) buffers.push(bytes);
+      end += HEADER_BYTES + bytes.byteLength;
+    }
+    const { bytesWritten } = await pack.file.writev(buffers, pack.sizeBytes);
+    if (bytesWritten !== end - pack.sizeBytes) {
+      throw new Error('Cannot write a blob: the disk took a part of it only');
+    }
+    if (this.#sync) await pack.file.datasync();
+    pack.sizeBytes = end;
+    return offsets;
   }
 
   async #begin(): Promise<Pack> {
@@ -138,25 +161,6 @@ export class PackWriter {
     this.#pack = null;
     await pack?.file.close();
   }
-}
-
-/** Writes blobs at the end of a pack, durably; their offsets. */
-async function append(pack: Pack, blobs: readonly Uint8Array[]): Promise<number[]> {
-  const offsets: number[] = [];
-  const buffers: Uint8Array[] = [];
-  let end = pack.sizeBytes;
-  for (const bytes of blobs) {
-    offsets.push(end);
-    buffers.push(headerOf(bytes.byteLength));
-    if (bytes.byteLength > 0) buffers.push(bytes);
-    end += HEADER_BYTES + bytes.byteLength;
-  }
-  const { bytesWritten } = await pack.file.writev(buffers, pack.sizeBytes);
-  if (bytesWritten !== end - pack.sizeBytes)
-    throw new Error('Cannot write a blob: the disk took a part of it only');
-  await pack.file.datasync();
-  pack.sizeBytes = end;
-  return offsets;
 }
 
 function closedError(): Error {

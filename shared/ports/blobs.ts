@@ -12,15 +12,15 @@ export interface ByteRange {
 }
 
 /**
- * Bytes that are written once. A blob nobody refers to is swept an hour after it was written, so a crash between
- * `put` and the commit leaves no rubbish for ever.
+ * Bytes that are written once. A blob nobody refers to is swept, at the earliest an hour after it was written, so a crash
+ * between `put` and the commit leaves no rubbish for ever.
  */
 export interface Blobs {
-  /** Durable when it resolves, and always under a fresh name: nothing is ever overwritten. */
+  /** Durable when it resolves, and always under a fresh name: nothing is ever overwritten. The bytes must not change before. */
   put(kind: BlobKind, bytes: Uint8Array): Promise<BlobRef>;
   /** The whole blob. Throws when there is none. For small ones; see `open`. */
   read(ref: BlobRef): Promise<Uint8Array>;
-  /** The blob, or a part of it, as a stream. Throws when there is none. */
+  /** The blob, or the part of it that a range names, as a stream. Throws when there is none. */
   open(ref: BlobRef, range?: ByteRange): Promise<Readable>;
   /** Gone when it resolves; one that is not there is gone too. */
   drop(ref: BlobRef): Promise<void>;

@@ -32,7 +32,7 @@ export type WorkKey = string & { readonly __work: true };
 export interface Gap {
   readonly key: WorkKey;
   readonly item: Listed;
-  /** Fetches that failed so far. */
+  /** New tries that failed so far: 0 when it is opened. */
   readonly attempts: number;
   readonly dueAt: Date;
   readonly error: string;
@@ -67,7 +67,10 @@ export interface Progress {
   readonly closed: readonly { readonly key: WorkKey; readonly as: 'done' | 'failed' | 'void' }[];
 }
 
-/** How a poll ended, written when the lease is given back. */
+/**
+ * How a poll ended, written when the lease is given back. Where its owner changed the credential, the state or the back-off of
+ * the account meanwhile, only `at`, `backlogAt`, `transitions` and a success count: the rest is about what was before.
+ */
 export interface PollHealth {
   readonly at: Date;
   /** Null after a good poll: it sets `lastSuccessAt`, clears `lastError` and the count of failures. */
@@ -161,7 +164,7 @@ export interface Store {
    * that opened. Oldest first, at most `limit`; each one's due time moves on by 2 minutes, so that nothing is found twice.
    */
   dueWork(now: Date, limit: number): Promise<readonly WorkRef[]>;
-  /** When the tick last ran; null before the first. */
+  /** When the tick last ran, or up to a minute before after a crash (`acquire` refuses slots found twice); null before the first. */
   lastTick(): Promise<Date | null>;
   saveTick(now: Date): Promise<void>;
 
@@ -172,7 +175,7 @@ export interface Store {
    * `notBefore` passed; `manual` takes any but a paused one, `baseline` (see `PollReason`) a paused one too.
    */
   acquire(id: AccountId, reason: PollReason | 'baseline', now: Date, ttlMs: number): Promise<Acquired>;
-  /** Extends the lease; false when it was lost. */
+  /** Extends the lease; false when it was lost: given back, revoked, or taken by another after its end (not by its end alone). */
   renew(fence: Fence, now: Date, ttlMs: number): Promise<boolean>;
   /** The account's cursors, all its gaps, and its settlements that are due; at most 1,000 of each, oldest first. */
   pollState(
@@ -211,7 +214,8 @@ export interface Store {
   claim(refs: readonly DeliveryRef[], now: Date, ttlMs: number): Promise<readonly Claim[]>;
   /**
    * Records how attempts ended, with the counters of their events; whoever ends the last open delivery writes the
-   * settlement. A claim that was lost to another is ignored, except that `delivered` always counts.
+   * settlement, for a `message.received` only. A claim that was lost to another is ignored, except that `delivered` always
+   * counts. `disable` charges no attempt. `settling`: accounts with something to settle now; the tick finds them as well.
    */
   finish(
     done: readonly { readonly claim: Claim; readonly outcome: Outcome }[],
@@ -222,14 +226,19 @@ export interface Store {
 
   // -- registry -----------------------------------------------------------------------------------------------------
 
-  /** A login or a name that is there already is refused. */
+  /**
+   * A login or a name that is there already is refused. Names are told apart without regard to case, in lists of accounts
+   * and of webhooks each, and are found so. A login is taken also when it was the first one of another account.
+   */
   createAccount(account: Account): Promise<'ok' | 'name-taken' | 'login-taken'>;
   account(id: AccountId): Promise<Account | null>;
   accountByName(name: string): Promise<Account | null>;
   accounts(page: PageRequest): Promise<Page<Account>>;
   /**
    * Changes settings, credential, state or reason; `clearBackoff` makes the next slot count again. A changed host, port or
-   * user name changes `loginId` and drops the cursors' meaning: the next poll finds continuity broken.
+   * user name changes `loginId` and drops the cursors' meaning: the next poll finds continuity broken (an IMAP cursor's
+   * `uidValidity` is empty, a POP3 one's `listingHash` null), and a poll that runs loses its lease. A new state clears the reason
+   * that is not given with it.
    */
   updateAccount(
     id: AccountId,
@@ -242,7 +251,7 @@ export interface Store {
       readonly clearBackoff?: boolean;
     },
   ): Promise<Account | 'gone' | 'name-taken' | 'login-taken'>;
-  /** Forgets the account's cursors and gaps; the next poll takes a baseline by `start`. */
+  /** Forgets the account's cursors and gaps; the next poll takes a baseline by `start`. A poll that runs loses its lease. */
   dropCursors(id: AccountId): Promise<void>;
   /** Removes the account with everything of it: cursors, work, events, deliveries. The blobs are swept. */
   removeAccount(id: AccountId): Promise<'ok' | 'gone'>;
@@ -257,7 +266,10 @@ export interface Store {
     change: Partial<Omit<Webhook, 'id' | 'gate' | 'createdAt' | 'lastSuccessAt'>>,
     now: Date,
   ): Promise<Webhook | 'gone' | 'name-taken'>;
-  /** Removes the webhook; its open deliveries are cancelled, which may end their events' deliveries and so settle nothing. */
+  /**
+   * Removes the webhook; its open deliveries are cancelled. Where that ends an event's deliveries, what the others came to is
+   * settled: nothing when none was delivered.
+   */
   removeWebhook(id: WebhookId, now: Date): Promise<'ok' | 'gone'>;
   /** Deliveries of the webhook that are pending or parked. */
   pendingOf(ids: readonly WebhookId[]): Promise<ReadonlyMap<WebhookId, number>>;
@@ -270,7 +282,9 @@ export interface Store {
   deliveries(filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
   /**
    * Makes a delivery due now, whatever its state: a parked, waiting or ended one starts its schedule anew; one that does
-   * not exist yet (the webhook came later) is made. A done settlement is not reopened. `gone` when the event or the webhook is.
+   * not exist yet (the webhook came later) is made. An attempt under way loses its claim. What is not settled yet waits until
+   * the deliveries have ended again; a done settlement is not reopened, and after a success nothing is done that a failure
+   * asks for. `gone` when the event, its bytes or the webhook are.
    */
   replay(ref: DeliveryRef, trigger: 'retry' | 'replay', now: Date): Promise<'ok' | 'gone'>;
   counts(): Promise<StoreCounts>;

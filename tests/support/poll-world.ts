@@ -134,7 +134,11 @@ async function newAccount(deps: PollDeps, given: Parameters<PollWorld['add']>[0]
 /** A webhook that selects all accounts, in the store only. */
 export async function addWebhook(world: PollWorld, events: readonly string[] = ['message.*']) {
   const id = webhookIdOf(new Uint8Array(10).fill(9));
-  const sealed = await world.deps.vault.seal('webhook-secret', id, Buffer.alloc(32, 1));
+  const sealed = await world.deps.vault.seal(
+    'webhook-secret',
+    id,
+    Buffer.from('whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='),
+  );
   await world.deps.store.createWebhook({
     id,
     name: 'hook',

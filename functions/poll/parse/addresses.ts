@@ -8,7 +8,7 @@ import { MAX_ADDRESS_CHARS, MAX_ADDRESSES } from './limits.ts';
 import { cutText, oneLine } from './text.ts';
 
 /** The addresses of one kind of field. */
-export interface AddressList {
+interface AddressList {
   readonly addresses: readonly Address[];
   /** Whether some were left out or cut. */
   readonly truncated: boolean;
@@ -29,7 +29,6 @@ export function readAddresses(fields: readonly HeaderField[]): AddressList {
   const found: Address[] = [];
   let truncated = false;
   for (const field of fields) {
-    if (found.length > MAX_ADDRESSES.count) break;
     const text = unfoldedText(field);
     const parsed = plainMailboxes(text) ?? anyMailboxes(text);
     // The last address of a field that was cut is likely half of one, which would be another address.
@@ -42,12 +41,6 @@ export function readAddresses(fields: readonly HeaderField[]): AddressList {
   }
   const addresses = takeWithin(found, MAX_ADDRESSES, addressChars);
   return { addresses, truncated: truncated || addresses.length < found.length };
-}
-
-/** `Name <address>`, or the half that is there. */
-export function formatAddress({ name, address }: Address): string {
-  if (name === null) return address ?? '';
-  return address === null ? name : `${name} <${address}>`;
 }
 
 /** The mailboxes of a field that holds plain ones only, which is nearly every field; null of any other. */

@@ -1,4 +1,4 @@
-import type { AttachmentStream } from 'mailparser';
+import type { AttachmentStream, StructuredHeader } from 'mailparser';
 import type { Attachment } from '../../../shared/event.ts';
 import { MAX_FILENAME_CHARS, MAX_ID_CHARS } from './limits.ts';
 import { cutText, oneLine } from './text.ts';
@@ -6,44 +6,59 @@ import { cutText, oneLine } from './text.ts';
 /** RFC 2045 section 5.1: type and subtype are tokens. */
 const MEDIA_TYPE = /^[a-z0-9!#$%&'*+.^_`{|}~-]{1,100}\/[a-z0-9!#$%&'*+.^_`{|}~-]{1,100}$/;
 
-/** SHA-256 of nothing: what an attachment whose stream never opened holds. */
-const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-
 /** Directions and marks that are not seen but turn the shown order of a name around (`exe.fdp` for `pdf.exe`). */
 const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
-/** Describes an attachment whose content was read to the end. */
-export function readAttachment(item: AttachmentStream, id: string): Attachment {
-  return {
-    id,
-    filename: cleanFilename(item.filename ?? ''),
+/** An attachment, and whether its name or Content-ID had to be cut. */
+export interface DescribedAttachment {
+  readonly attachment: Attachment;
+  readonly truncated: boolean;
+}
+
+/** Describes an attachment whose content was read. */
+export function describeAttachment(
+  item: AttachmentStream,
+  content: Pick<Attachment, 'id' | 'size' | 'sha256'>,
+): DescribedAttachment {
+  const filename = cleanFilename(item.filename ?? '');
+  const contentId = oneLine(item.cid ?? '');
+  const attachment: Attachment = {
+    id: content.id,
+    filename: filename === null ? null : shortFilename(filename),
     contentType: declaredType(item) ?? item.contentType,
-    size: item.size ?? 0,
-    sha256: item.checksum ?? EMPTY_SHA256,
+    size: content.size,
+    sha256: content.sha256,
     disposition: dispositionOf(item.contentDisposition),
-    contentId: cutText(oneLine(item.cid ?? ''), MAX_ID_CHARS) || null,
+    contentId: cutText(contentId, MAX_ID_CHARS) || null,
     href: null,
   };
+  const truncated = attachment.filename !== filename || contentId.length > MAX_ID_CHARS;
+  return { attachment, truncated };
 }
 
-/**
- * A file name that can be used as one: without folders, control characters and invisible ones, at most
- * `MAX_FILENAME_CHARS` long with its extension kept. Null when nothing is left of it.
- */
-export function cleanFilename(name: string): string | null {
+/** A file name that can be used as one: without folders, control characters and invisible ones; null when nothing is left. */
+function cleanFilename(name: string): string | null {
   const last = oneLine(name.replace(INVISIBLE, '')).split(/[/\\]/).at(-1)?.trim() ?? '';
-  if (last === '' || last === '.' || last === '..') return null;
-  if (last.length <= MAX_FILENAME_CHARS) return last;
-  const extension = /\.[^.\s]{1,20}$/.exec(last)?.[0] ?? '';
-  return cutText(last, MAX_FILENAME_CHARS - extension.length) + extension;
+  return last === '' || last === '.' || last === '..' ? null : last;
 }
 
-/** The type that the part declares; mailparser puts another one in place of application/octet-stream by the file's name. */
-function declaredType(item: AttachmentStream): string | null {
+/** At most `MAX_FILENAME_CHARS`, with the extension kept. */
+function shortFilename(name: string): string {
+  if (name.length <= MAX_FILENAME_CHARS) return name;
+  const extension = /\.[^.\s]{1,20}$/.exec(name)?.[0] ?? '';
+  return cutText(name, MAX_FILENAME_CHARS - extension.length) + extension;
+}
+
+/** The Content-Type that a part declares, decoded; null when it declares none. */
+export function contentTypeOf(item: AttachmentStream): StructuredHeader | null {
   const header = item.headers.get('content-type');
-  const value =
-    typeof header === 'object' && 'value' in header && typeof header.value === 'string' ? header.value : '';
-  const type = value.trim().toLowerCase();
+  const isStructured = typeof header === 'object' && 'params' in header && typeof header.value === 'string';
+  return isStructured ? (header as StructuredHeader) : null;
+}
+
+/** mailparser puts another type in place of application/octet-stream by the file's name; this is the one declared. */
+function declaredType(item: AttachmentStream): string | null {
+  const type = contentTypeOf(item)?.value.trim().toLowerCase() ?? '';
   return MEDIA_TYPE.test(type) ? type : null;
 }
 

@@ -6,7 +6,7 @@ const MOST_BYTES_PER_CHAR = 6;
 const MOST_BYTES_AROUND = 300;
 
 /** How many items of a list may stay, and how many bytes of JSON they may take. */
-export interface ListLimit {
+interface ListLimit {
   readonly count: number;
   readonly bytes: number;
 }

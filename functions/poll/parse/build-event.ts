@@ -1,18 +1,17 @@
+import { hash } from 'node:crypto';
 import type { Attachment, Envelope, MessageData } from '../../../shared/event.ts';
-import { formatAddress } from './addresses.ts';
-import type { Body } from './body.ts';
+import type { BodyContent } from './body-content.ts';
 import { cutToJsonBytes, jsonBytes, takeWithin } from './bounds.ts';
+import { formatAddress } from './format-address.ts';
 import type { HeaderFields } from './header-fields.ts';
 import { MAX_ATTACHMENTS, MAX_EVENT_BYTES, MAX_FLAG_CHARS, MAX_FLAGS } from './limits.ts';
 import { cutText, oneLine } from './text.ts';
 import type { ParsedMessage, ParseJob } from './types.ts';
 
 /** What was read of a message. */
-export interface MessageParts {
+interface MessageParts {
   readonly fields: HeaderFields;
-  readonly body: Body;
-  /** Lower-case hex of the whole message; null when it is not here. */
-  readonly rawSha256: string | null;
+  readonly body: BodyContent;
   readonly digest: string;
 }
 
@@ -22,6 +21,7 @@ export interface MessageParts {
  */
 export function buildMessage(job: ParseJob, parts: MessageParts): ParsedMessage {
   const cuts = new Set<string>([...parts.fields.truncated, ...parts.body.truncated]);
+  if (job.oversizeBytes !== null) cuts.add('raw');
   const data = messageData(job, parts, cuts);
   return {
     event: encode(job, data, cuts),
@@ -33,11 +33,7 @@ export function buildMessage(job: ParseJob, parts: MessageParts): ParsedMessage 
   };
 }
 
-function messageData(
-  job: ParseJob,
-  { fields, body, rawSha256 }: MessageParts,
-  cuts: Set<string>,
-): MessageData {
+function messageData(job: ParseJob, { fields, body }: MessageParts, cuts: Set<string>): MessageData {
   const attachments = takeWithin(body.attachments, MAX_ATTACHMENTS, attachmentChars);
   if (attachments.length < body.attachments.length) cuts.add('attachments');
   return {
@@ -63,11 +59,11 @@ function messageData(
     headers: fields.headers,
     flags: labelList(job.flags, 'flags', cuts),
     labels: labelList(job.labels, 'labels', cuts),
-    size: job.oversizeBytes ?? job.bytes.length,
+    size: sizeOf(job),
     attachments,
     list: fields.list,
     autoSubmitted: fields.autoSubmitted,
-    raw: { href: null, sha256: rawSha256 },
+    raw: { href: null, sha256: job.oversizeBytes === null ? hash('sha256', job.bytes) : null },
     truncated: [],
     parseError: body.problem,
   };
@@ -77,9 +73,16 @@ function attachmentChars({ filename, contentType, contentId }: Attachment): numb
   return (filename?.length ?? 0) + contentType.length + (contentId?.length ?? 0);
 }
 
+/** The message's size on the server: the bytes fetched, or what the server states of more than were. */
+export function sizeOf(job: ParseJob): number {
+  return job.oversizeBytes ?? job.bytes.length;
+}
+
 function labelList(labels: readonly string[], name: string, cuts: Set<string>): readonly string[] {
   if (labels.length === 0) return labels;
-  const clean = labels.map((label) => cutText(oneLine(label), MAX_FLAG_CHARS));
+  const lines = labels.map(oneLine);
+  if (lines.some((line) => line.length > MAX_FLAG_CHARS)) cuts.add(name);
+  const clean = lines.map((line) => cutText(line, MAX_FLAG_CHARS));
   const kept = takeWithin(clean, MAX_FLAGS, (label) => label.length);
   if (kept.length < clean.length) cuts.add(name);
   return kept;
@@ -101,10 +104,10 @@ function fitted(job: ParseJob, data: MessageData, cuts: ReadonlySet<string>): Me
   const textBytes = data.text === null ? 0 : jsonBytes(data.text);
   const html = data.html === null ? null : cutToJsonBytes(data.html, room - textBytes);
   const text = data.text === null ? null : cutToJsonBytes(data.text, room);
-  const truncated = [...cuts];
-  if (html !== data.html) truncated.push('html');
-  if (text !== data.text) truncated.push('text');
-  return { ...data, html, text, truncated };
+  const truncated = new Set(cuts);
+  if (html !== data.html) truncated.add('html');
+  if (text !== data.text) truncated.add('text');
+  return { ...data, html, text, truncated: [...truncated] };
 }
 
 /** RFC 8259 JSON, minified, in the order in which the fields are documented. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { firstField, type HeaderSection, readHeaderSection, withLineFeeds } from './headers.ts';
 
 /** What tells mails apart when their places lost their meaning. */
-export interface DigestParts {
+interface DigestParts {
   /** The values of the first field of each name as they stand, not decoded; null when missing. */
   readonly messageId: string | null;
   readonly date: string | null;

@@ -5,6 +5,7 @@ import { parseDate } from './date.ts';
 import { decodedText } from './header-text.ts';
 import type { HeaderField, HeaderSection } from './headers.ts';
 import {
+  MAX_FIELD_BYTES,
   MAX_HEADER_VALUE_CHARS,
   MAX_HEADERS,
   MAX_ID_CHARS,
@@ -47,27 +48,34 @@ export interface HeaderFields
 export function readHeaderFields(section: HeaderSection): HeaderFields {
   const byKey = Map.groupBy(section.fields, (field) => field.key);
   const cuts = new Set<string>();
-  const all = (key: string) => byKey.get(key) ?? [];
+  const all = (key: string, name: string) => {
+    const fields = byKey.get(key) ?? [];
+    const kept = fields.length > 1 ? withinFieldBytes(fields) : fields;
+    if (kept.length < fields.length) cuts.add(name);
+    return kept;
+  };
   const text = (key: string) => {
-    const field = all(key)[0];
+    const field = byKey.get(key)?.[0];
     return field === undefined ? null : decodedText(field);
   };
   const addresses = (key: string, name: string) => {
-    const list = readAddresses(all(key));
+    const list = readAddresses(all(key, name));
     if (list.truncated) cuts.add(name);
     return list.addresses;
   };
   const firstId = (key: string, name: string) => {
     const id = readMessageIds(text(key) ?? '')[0] ?? null;
-    if (id !== null && id.length > MAX_ID_CHARS) cuts.add(name);
-    return id === null ? null : cutText(id, MAX_ID_CHARS);
+    if (id === null || id.length <= MAX_ID_CHARS) return id;
+    // A part of an id would be another id.
+    cuts.add(name);
+    return null;
   };
   const authors = addresses('from', 'authors');
   const fields = {
     date: parseDate(text('date') ?? ''),
     messageId: firstId('message-id', 'messageId'),
     inReplyTo: firstId('in-reply-to', 'inReplyTo'),
-    references: references(all('references'), cuts),
+    references: references(all('references', 'references'), cuts),
     from: authors[0] ?? null,
     authors,
     sender: addresses('sender', 'sender')[0] ?? null,
@@ -77,10 +85,20 @@ export function readHeaderFields(section: HeaderSection): HeaderFields {
     bcc: addresses('bcc', 'bcc'),
     subject: subject(text('subject'), cuts),
     headers: headers(section, cuts),
-    list: list(text('list-id'), all('list-unsubscribe'), cuts),
+    list: list(text('list-id'), all('list-unsubscribe', 'list'), cuts),
     autoSubmitted: autoSubmitted(text('auto-submitted')),
   };
   return { ...fields, truncated: [...cuts] };
+}
+
+/** The first fields of a name, up to `MAX_FIELD_BYTES` together; the one that passes it is still there. */
+function withinFieldBytes(fields: readonly HeaderField[]): readonly HeaderField[] {
+  let bytes = 0;
+  const end = fields.findIndex((field) => {
+    bytes += field.value.length;
+    return bytes > MAX_FIELD_BYTES;
+  });
+  return end < 0 ? fields : fields.slice(0, end + 1);
 }
 
 function subject(text: string | null, cuts: Set<string>): string | null {
@@ -90,17 +108,22 @@ function subject(text: string | null, cuts: Set<string>): string | null {
 }
 
 function headers(section: HeaderSection, cuts: Set<string>): MessageData['headers'] {
-  const found = section.fields.slice(0, MAX_HEADERS.count).map((field) => {
+  const found: { name: string; value: string }[] = [];
+  let chars = 0;
+  for (const field of section.fields) {
+    if (found.length > MAX_HEADERS.count || chars > MAX_HEADERS.bytes) break;
     const value = decodedText(field);
     if (value.length > MAX_HEADER_VALUE_CHARS) cuts.add('headers');
-    return { name: field.name, value: cutText(value, MAX_HEADER_VALUE_CHARS) };
-  });
+    const kept = cutText(value, MAX_HEADER_VALUE_CHARS);
+    found.push({ name: field.name, value: kept });
+    chars += kept.length;
+  }
   const kept = takeWithin(found, MAX_HEADERS, ({ name, value }) => name.length + value.length);
   if (section.truncated || kept.length < section.fields.length) cuts.add('headers');
   return kept;
 }
 
-/** Of too many the first, which names the thread, and the latest stay. */
+/** Of too many the first, which names the thread, and the latest of those that were read stay. */
 function references(fields: readonly HeaderField[], cuts: Set<string>): readonly string[] {
   const found = fields.flatMap((field) => readMessageIds(decodedText(field)));
   const ids = found.filter((id) => id.length <= MAX_ID_CHARS);

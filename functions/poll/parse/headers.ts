@@ -1,9 +1,4 @@
-import {
-  MAX_FIELD_BYTES,
-  MAX_FIELD_NAME_BYTES,
-  MAX_HEADER_LINES,
-  MAX_HEADER_SECTION_BYTES,
-} from './limits.ts';
+import { MAX_FIELD_BYTES, MAX_FIELD_NAME_BYTES, MAX_HEADER_FIELDS, MAX_HEADER_LINES } from './limits.ts';
 
 /** One header field as it stands in the message. */
 export interface HeaderField {
@@ -78,7 +73,7 @@ function readLines(bytes: Buffer): Lines {
   const ranges: { start: number; end: number }[] = [];
   let at = 0;
   for (let count = 0; at < bytes.length; count += 1) {
-    if (count >= MAX_HEADER_LINES || at >= MAX_HEADER_SECTION_BYTES) {
+    if (count >= MAX_HEADER_LINES || ranges.length > MAX_HEADER_FIELDS) {
       return { ranges, bodyStart: findBody(bytes, at), truncated: true };
     }
     const lineFeed = bytes.indexOf(LF, at);

@@ -9,10 +9,13 @@
 /** The body of a webhook request (design: html is cut first, then text). */
 export const MAX_EVENT_BYTES = 1024 * 1024;
 
-/** How far the header reader looks; real header sections are under 100 KB, mailparser gives up at 1 MiB too. */
-export const MAX_HEADER_SECTION_BYTES = 1024 * 1024;
-export const MAX_HEADER_LINES = 20_000;
-/** Of one field: 64 KiB of addresses are about 2,000 recipients, more than `MAX_ADDRESSES`. */
+/**
+ * How far the header reader looks. Real header sections have some 50 fields; the fields behind a list of 100,000
+ * recipients on as many lines are still found, and reading as many lines takes 50 ms.
+ */
+export const MAX_HEADER_LINES = 500_000;
+export const MAX_HEADER_FIELDS = 10_000;
+/** Of one field, and of all fields of one name together: about 2,000 recipients, more than `MAX_ADDRESSES`. */
 export const MAX_FIELD_BYTES = 64 * 1024;
 /** RFC 5322 section 2.1.1 has 998 for the whole line; a longer name is not one. */
 export const MAX_FIELD_NAME_BYTES = 256;
@@ -44,8 +47,13 @@ export const MAX_FILENAME_CHARS = 255;
  * 999 nested parts took 0.1 s.
  */
 export const MAX_PARTS = 1_000;
-/** The header of one part. */
-export const MAX_PART_HEADER_BYTES = 256 * 1024;
+/**
+ * The header of one part. mailparser keeps every line of them, and counts one for 64 bytes at least: 1,000 parts then
+ * have half a million lines, which took 120 MB.
+ */
+export const MAX_PART_HEADER_BYTES = 32 * 1024;
+/** Of all text parts before their charsets are decoded: at four bytes a character as much as an event can hold. */
+export const MAX_TEXT_BYTES = 4 * MAX_EVENT_BYTES;
 
 /** One line of an error of the parser. */
 export const MAX_ERROR_CHARS = 200;

@@ -3,7 +3,7 @@ import type { ParsedMessage, ParseJob } from './types.ts';
 import type { WorkerBatch, WorkerReply } from './worker-protocol.ts';
 
 /** How a lane runs its worker. */
-export interface LaneOptions {
+interface LaneOptions {
   readonly workerUrl: URL;
   readonly budgetMs: number;
   readonly maxHeapMb: number;
@@ -25,6 +25,9 @@ export interface Lane {
 /** From the start of the thread until it listens: 0.3 s on an idle machine, most of it loading mailparser. */
 const START_BUDGET_MS = 30_000;
 
+/** From the order to end until a thread has ended: some milliseconds. */
+const END_BUDGET_MS = 2_000;
+
 /** Larger shared memory is given back after the batch that needed it. */
 const KEPT_MEMORY_BYTES = 8 * 1024 * 1024;
 
@@ -43,7 +46,7 @@ export function createLane(options: LaneOptions): Lane {
     fresh.on('exit', () => forget(fresh));
     const reply = await nextReply(fresh, START_BUDGET_MS, 'The parser did not start');
     if (typeof reply === 'string') {
-      await fresh.terminate();
+      await end(fresh);
       return reply;
     }
     worker = fresh;
@@ -65,7 +68,7 @@ export function createLane(options: LaneOptions): Lane {
     const reply = await waiting;
     if (typeof reply === 'string' || reply.kind === 'ready') {
       forget(thread);
-      await thread.terminate();
+      await end(thread);
       return { kind: 'failed', reason: typeof reply === 'string' ? reply : 'The parser started twice' };
     }
     // An idle thread must not keep the process alive.
@@ -90,10 +93,22 @@ export function createLane(options: LaneOptions): Lane {
   async function close(): Promise<void> {
     const thread = worker;
     worker = null;
-    await thread?.terminate();
+    if (thread !== null) await end(thread);
   }
 
   return { run, close };
+}
+
+/**
+ * Ends a thread, and goes on without it when it does not end: one that collects garbage at its memory's limit was seen
+ * to run on for minutes. What it may still say is not heard, and the memory it shares it only reads.
+ */
+async function end(thread: Worker): Promise<void> {
+  thread.unref();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, END_BUDGET_MS);
+  await Promise.race([thread.terminate(), promise]);
+  clearTimeout(timer);
 }
 
 /** The worker's next message; a sentence when it dies first or says nothing in time. */

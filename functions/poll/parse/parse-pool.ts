@@ -1,6 +1,6 @@
 import { createLane, type Lane, type LaneOutcome } from './parse-lane.ts';
-import { parseNothing } from './parse-message.ts';
 import type { Parse, ParsedMessage, ParseJob } from './types.ts';
+import { unparsedMessage } from './unparsed-message.ts';
 
 /** How a pool parses. */
 export interface ParsePoolOptions {
@@ -11,7 +11,7 @@ export interface ParsePoolOptions {
    * second; the same mail must become the same event on a busy machine too, so this is far above. @default 20,000
    */
   readonly budgetMsPerMessage?: number;
-  /** JavaScript heap of a thread; a 20 MB text takes 150 MB. @default 512 */
+  /** JavaScript heap of a thread; the worst mail of 64 MB that we could make takes 150 MB. @default 512 */
   readonly maxHeapMb?: number;
   /** The thread's program. @default worker.ts beside this file; a bundle names its own */
   readonly workerUrl?: URL;
@@ -117,7 +117,7 @@ function settled(batch: Batch, outcome: LaneOutcome): readonly Batch[] {
   }
   if (batch.entries.length > 1) return batch.entries.map((entry) => ({ ...batch, entries: [entry] }));
   if (batch.headerOnly === null) return [{ ...batch, headerOnly: outcome.reason }];
-  for (const { job, settle } of batch.entries) settle(parseNothing(job, batch.headerOnly));
+  for (const { job, settle } of batch.entries) settle(unparsedMessage(job, batch.headerOnly));
   return [];
 }
 

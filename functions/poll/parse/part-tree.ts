@@ -1,56 +1,29 @@
 import type { MailParser } from 'mailparser';
-import { MAX_EVENT_BYTES } from './limits.ts';
-import { cleanBody } from './text.ts';
-
-/** The texts of a parsed message. */
-export interface PartTexts {
-  readonly text: string | null;
-  readonly html: string | null;
-  /** Whether a multipart of the message has no parts at all: its boundary is missing or never occurs. */
-  readonly hasBrokenMultipart: boolean;
-}
-
-/** A part as mailparser keeps it once it has ended. */
-interface Part {
-  readonly contentType?: unknown;
-  readonly textContent?: unknown;
-  readonly children?: unknown;
-}
-
-const TEXT_TYPES = ['text/plain', 'message/delivery-status'];
 
 /**
- * Reads the texts of a parser that has ended from its tree of parts. The texts it emits itself are joined already, with
- * marks between them (`<br/>`, empty lines) for parts of the other kind, and do not show a multipart without parts.
- * The tree is not in mailparser's types; the version is pinned, and tests tell when it is gone.
+ * Whether some multipart of a message that a parser has read to the end has no parts in it: its boundary is missing or
+ * never occurs (RFC 2046 section 5.1.1), and mailparser dropped what it held without a word. The tree of parts is not
+ * in mailparser's types; the version is pinned, and tests tell when it is gone.
  */
-export function readPartTexts(parser: MailParser): PartTexts {
-  const text: string[] = [];
-  const html: string[] = [];
-  let hasBrokenMultipart = false;
-  const open: Part[] = [partOf(Reflect.get(parser, 'tree'))];
+export function hasBrokenMultipart(parser: MailParser): boolean {
+  const open = [Reflect.get(parser, 'tree')];
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    const children = Array.isArray(part.children) ? part.children.map(partOf) : [];
-    const type = String(part.contentType);
-    if (type.startsWith('multipart/') && children.length === 0) hasBrokenMultipart = true;
-    if (typeof part.textContent === 'string' && part.textContent !== '') {
-      if (type === 'text/html') html.push(part.textContent);
-      else if (TEXT_TYPES.includes(type)) text.push(part.textContent);
-    }
-    // In order of appearance, although taken from the end.
-    open.push(...children.reverse());
+    const children = childrenOf(part);
+    if (children.length === 0 && isMultipart(part)) return true;
+    open.push(...children);
   }
-  return { text: joined(text), html: joined(html), hasBrokenMultipart };
+  return false;
 }
 
-function partOf(value: unknown): Part {
-  return typeof value === 'object' && value !== null ? value : {};
+function childrenOf(part: unknown): readonly object[] {
+  const children = isObject(part) ? Reflect.get(part, 'children') : null;
+  return Array.isArray(children) ? children.filter(isObject) : [];
 }
 
-/** One character beyond what an event can hold shows its builder that there was more. */
-function joined(parts: readonly string[]): string | null {
-  if (parts.length === 0) return null;
-  const first = parts[0] ?? '';
-  const whole = parts.length === 1 ? first : parts.join('\n');
-  return cleanBody(whole.length > MAX_EVENT_BYTES ? whole.slice(0, MAX_EVENT_BYTES + 1) : whole);
+function isMultipart(part: unknown): boolean {
+  return isObject(part) && String(Reflect.get(part, 'contentType')).startsWith('multipart/');
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

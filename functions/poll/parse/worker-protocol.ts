@@ -9,7 +9,7 @@ export interface WorkerBatch {
 }
 
 /** A job with its place in the batch's memory. */
-export interface WorkerJob {
+interface WorkerJob {
   readonly job: Omit<ParseJob, 'bytes'>;
   readonly offset: number;
   readonly length: number;

@@ -7,6 +7,7 @@ export type ImapArgument =
 /** A command as it came: line text and literals in turn. */
 export type CommandPart = { readonly line: string } | { readonly literal: Buffer };
 
+/** A command that was read. */
 export interface ImapCommand {
   readonly tag: string;
   /** In capitals, with `UID ` in front where it is one. */
@@ -38,7 +39,7 @@ export function textOf(argument: ImapArgument | undefined): string {
 }
 
 /** The text of a word. Throws BadCommandError for anything else. */
-export function wordOf(argument: ImapArgument | undefined): string {
+function wordOf(argument: ImapArgument | undefined): string {
   if (argument?.kind === 'word') return argument.text;
   throw new BadCommandError('A word is missing');
 }

@@ -2,7 +2,7 @@ import { BadCommandError, type ImapArgument, itemsOf, textOf } from './command.t
 import { headerEnd, headerFields, type NumberedMail } from './search.ts';
 
 /** One thing that a FETCH asks for. */
-export interface FetchItem {
+interface FetchItem {
   /** Whether it marks the mail as read. */
   readonly marksSeen: boolean;
   /** The name and the value as they stand in the answer. */

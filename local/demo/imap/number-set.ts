@@ -20,6 +20,7 @@ export function parseNumberSet(text: string, highest: number): NumberSet {
   });
 }
 
+/** Whether a number is in one of the ranges. */
 export function isInSet(set: NumberSet, number: number): boolean {
   return set.some(({ from, to }) => number >= from && number <= to);
 }

@@ -8,7 +8,7 @@ export interface StoredImapMail {
 }
 
 /** How a mail comes into a mailbox. */
-export interface MailArrival {
+interface MailArrival {
   /** @default none */
   readonly flags?: Iterable<string>;
   /** INTERNALDATE. @default now */

@@ -1,13 +1,12 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { Account } from '../../account.ts';
 import type { AccountId } from '../../identity.ts';
-import type { Cursor } from '../../ports/mail-source.ts';
 import type { PageRequest, Store } from '../../ports/store.ts';
-import { dropBlob } from '../blob-rows.ts';
 import type { Database } from '../database.ts';
 import { refreshAccountDue } from './account-due.ts';
 import { type AccountRow, accountOf, settingsColumns, stateColumns } from './account-row.ts';
 import { nameKeyOf, type StoreContext } from './context.ts';
+import { breakCursors, deleteCursors } from './cursors.ts';
 import { cursorOf, limitOf, placeOf } from './paging.ts';
 import { finishRemoval, markRemoved } from './removal.ts';
 
@@ -136,7 +135,11 @@ function updateAccount(
   // A poll that runs now found out about the old settings: what it says of them no longer counts.
   if (credential !== undefined || state !== undefined || clearBackoff) columns.overruled = 1;
   setColumns(database, id, columns);
-  if (loginId !== undefined && loginId !== before.login_id) breakContinuity(database, id, account.protocol);
+  if (loginId !== undefined && loginId !== before.login_id) {
+    // A poll of the old place may not write any more.
+    revokeLease(database, id);
+    breakCursors(database, id, account.protocol);
+  }
   refreshAccountDue(database, id);
   const after = accountRow(database, id);
   return after === undefined ? 'gone' : accountOf(after);
@@ -147,48 +150,10 @@ function setColumns(database: Database, id: AccountId, columns: Record<string, S
   database.run(`UPDATE accounts SET ${assignments.join(', ')} WHERE id = ?`, ...Object.values(columns), id);
 }
 
-/** What the cursors say is of another place now; a poll of the old place may not write any more. */
-function breakContinuity(database: Database, id: AccountId, protocol: Account['protocol']): void {
-  revokeLease(database, id);
-  const rows = database.all<{
-    mailbox: string;
-    cursor: string;
-    base: string | null;
-    backfill: string | null;
-  }>('SELECT mailbox, cursor, base, backfill FROM cursors WHERE account_id = ?', id);
-  for (const { mailbox, cursor, base, backfill } of rows) {
-    const broken = brokenCursor(JSON.parse(cursor) as Cursor);
-    if (broken.protocol === protocol) {
-      database.run(
-        'UPDATE cursors SET cursor = ? WHERE account_id = ? AND mailbox = ?',
-        JSON.stringify(broken),
-        id,
-        mailbox,
-      );
-      continue;
-    }
-    database.run('DELETE FROM cursors WHERE account_id = ? AND mailbox = ?', id, mailbox);
-    dropBlob(database, base);
-    dropBlob(database, backfill);
-  }
-}
-
-function brokenCursor(cursor: Cursor): Cursor {
-  return cursor.protocol === 'imap' ? { ...cursor, uidValidity: '' } : { ...cursor, listingHash: null };
-}
-
+/** A poll that runs now would bring the cursors back. */
 function dropCursors(database: Database, id: AccountId): void {
-  // A poll that runs now would bring the cursors back.
   revokeLease(database, id);
-  const cursors = database.all<{ base: string | null; backfill: string | null }>(
-    'SELECT base, backfill FROM cursors WHERE account_id = ?',
-    id,
-  );
-  for (const { base, backfill } of cursors) {
-    dropBlob(database, base);
-    dropBlob(database, backfill);
-  }
-  database.run('DELETE FROM cursors WHERE account_id = ?', id);
+  deleteCursors(database, id);
   database.run('DELETE FROM gaps WHERE account_id = ?', id);
   refreshAccountDue(database, id);
 }

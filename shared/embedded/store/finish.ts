@@ -4,10 +4,10 @@ import type { BlobRef } from '../../ports/blobs.ts';
 import type { Claim, Store } from '../../ports/store.ts';
 import { adoptBlobs, dropBlob } from '../blob-rows.ts';
 import type { Database } from '../database.ts';
+import { refreshAccountDue } from './account-due.ts';
 import type { StoreContext } from './context.ts';
 import { type DeliveryKey, endDelivery, parkDelivery } from './delivery-state.ts';
 import { closeGate, refreshGateDue } from './gate.ts';
-import { refreshSettled } from './settlements.ts';
 
 /** So many attempts of a delivery are kept, the latest. */
 const MAX_ATTEMPTS = 20;
@@ -45,7 +45,7 @@ function finish(context: StoreContext, done: readonly Done[], nowMs: number): { 
   for (const id of succeeded) {
     database.run('UPDATE webhooks SET last_success_at = ? WHERE id = ?', nowMs, id);
   }
-  for (const id of settling) refreshSettled(database, id, nowMs);
+  for (const id of settling) refreshAccountDue(database, id);
   return { settling: [...settling] };
 }
 

@@ -1,13 +1,13 @@
 import type { AccountId, EventId, Source } from '../../identity.ts';
-import type { BlobRef } from '../../ports/blobs.ts';
-import type { Cursor, Listed } from '../../ports/mail-source.ts';
+import type { Listed } from '../../ports/mail-source.ts';
 import type { Fence, Gap, Progress, Settlement, Store, WorkKey } from '../../ports/store.ts';
 import type { SettlementCause } from '../../settlement.ts';
-import { adoptBlobs, dropBlob, type PackLookup } from '../blob-rows.ts';
+import type { PackLookup } from '../blob-rows.ts';
 import type { Database } from '../database.ts';
 import { refreshAccountDue } from './account-due.ts';
 import { actionOf } from './account-row.ts';
 import type { StoreContext } from './context.ts';
+import { cursorsOf, saveCursor } from './cursors.ts';
 import { type SourceColumns, sourceOf } from './event-row.ts';
 import { holdsLease } from './leases.ts';
 import { closeSettlement, rescheduleSettlement } from './settlements.ts';
@@ -50,11 +50,6 @@ export function createPollState({
     saveProgress: (fence, progress, now) =>
       writer.write(() => saveProgress(database, packs, { fence, progress, nowMs: now.getTime() })),
   };
-}
-
-function cursorsOf(database: Database, id: AccountId): Cursor[] {
-  const rows = database.all<{ cursor: string }>('SELECT cursor FROM cursors WHERE account_id = ?', id);
-  return rows.map(({ cursor }) => JSON.parse(cursor) as Cursor);
 }
 
 function gapsOf(database: Database, id: AccountId): Gap[] {
@@ -138,44 +133,6 @@ function saveProgress(
   const work = progress.opened.length + progress.rescheduled.length + progress.closed.length;
   if (work > 0) refreshAccountDue(database, accountId);
   return 'ok';
-}
-
-interface LedgerRow {
-  readonly base: BlobRef | null;
-  readonly backfill: BlobRef | null;
-  readonly base_saved_at: number | null;
-}
-
-/** The ledgers that the cursor refers to are kept from now on, and those it referred to no longer are dropped. */
-function saveCursor(
-  database: Database,
-  packs: PackLookup,
-  { accountId, cursor, nowMs }: { accountId: AccountId; cursor: Cursor; nowMs: number },
-): void {
-  const before = database.get<LedgerRow>(
-    'SELECT base, backfill, base_saved_at FROM cursors WHERE account_id = ? AND mailbox = ?',
-    accountId,
-    cursor.mailbox,
-  );
-  const { base, backfill } = cursor.protocol === 'pop3' ? cursor : { base: null, backfill: null };
-  database.run(
-    `INSERT OR REPLACE INTO cursors (account_id, mailbox, cursor, base, backfill, base_saved_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-    accountId,
-    cursor.mailbox,
-    JSON.stringify(cursor),
-    base,
-    backfill,
-    base === (before?.base ?? null) ? (before?.base_saved_at ?? null) : nowMs,
-  );
-  const had = new Set([before?.base ?? null, before?.backfill ?? null]);
-  const has = new Set([base, backfill]);
-  adoptBlobs(
-    database,
-    packs,
-    [...has].filter((ref) => !had.has(ref)),
-  );
-  for (const ref of had) if (!has.has(ref)) dropBlob(database, ref);
 }
 
 /** The text under which a message can have one gap. */

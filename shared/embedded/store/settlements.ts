@@ -5,7 +5,6 @@ import { type SettlementCause, type SettlementStep, settlementSteps } from '../.
 import type { Database } from '../database.ts';
 import { refreshAccountDue } from './account-due.ts';
 import { actionOf } from './account-row.ts';
-import { HINT_MS } from './context.ts';
 
 /** Nothing is done to a message that could not be fetched: that its webhooks know of it is not that they have it. */
 const SETTLED_TYPE = 'message.received';
@@ -86,20 +85,6 @@ export function withdrawSettlements(database: Database, event: number, accountId
     event,
   );
   if (withdrawn > 0) refreshAccountDue(database, accountId);
-}
-
-/**
- * Brings the due time of an account up to date whose settlements were just written: they are found at once by a poll, and
- * by the tick when the hint to poll was lost.
- */
-export function refreshSettled(database: Database, id: AccountId, nowMs: number): void {
-  database.run(
-    'UPDATE accounts SET hinted_until = ? WHERE id = ? AND (hinted_until IS NULL OR hinted_until <= ?)',
-    nowMs + HINT_MS,
-    id,
-    nowMs,
-  );
-  refreshAccountDue(database, id);
 }
 
 /** How a settlement ended on the server. */

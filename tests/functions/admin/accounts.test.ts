@@ -145,7 +145,7 @@ describe('an account that is there already', () => {
     world.operations.duringBaseline = async () => undefined;
 
     world.clock.advance(15 * 60_000);
-    expect(await add()).toMatchObject({ status: 409, body: { code: 'login-taken' } });
+    expect(await add()).toMatchObject({ status: 409, body: { code: 'account-adding' } });
     world.clock.advance(1);
     expect(await add()).toMatchObject({ status: 201, body: { state: 'active' } });
   });

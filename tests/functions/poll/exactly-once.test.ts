@@ -115,7 +115,7 @@ describe('poll', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   }, 120_000);
 
@@ -138,7 +138,7 @@ describe('poll', () => {
           await server.close();
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   }, 120_000);
 });

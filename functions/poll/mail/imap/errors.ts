@@ -1,7 +1,7 @@
 import type { MailErrorCode, Security } from '../../../../shared/account.ts';
 import { EgressError } from '../../../../shared/egress/egress.ts';
 import { MailError } from '../../../../shared/ports/mail-source.ts';
-import { CLOSED_CODES, type Failure, failureOf, type Phase, type Verdict } from './failure.ts';
+import { CLOSED_CODES, type Failure, failureOf, isOverflow, type Phase, type Verdict } from './failure.ts';
 import { quotable } from './server-text.ts';
 import { CertificateError } from './transport.ts';
 
@@ -40,7 +40,7 @@ const BY_RESPONSE_CODE: ReadonlyMap<string, MailErrorCode> = new Map([
 const BY_TEXT: readonly (readonly [pattern: RegExp, code: MailErrorCode])[] = [
   [/too many|simultaneous|connection limit|rate limit|throttl|bandwidth|exceeded/i, 'rate'],
   [
-    /temporar|try again|later|unavailable|\bbusy\b|\blocked\b|not connected|maintenance|shutting down/i,
+    /temporar|try again|\blater\b|unavailable|\bbusy\b|\blocked\b|not connected|maintenance|shutting down/i,
     'busy',
   ],
 ];
@@ -65,13 +65,6 @@ const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
   ['EPIPE', 'the connection is broken (EPIPE)'],
 ]);
 
-const LIMIT_CODES = new Set([
-  'LineTooLarge',
-  'LiteralTooLarge',
-  'ResponseTooLarge',
-  'TooManyTokens',
-  'TooManyResponses',
-]);
 const NO_TLS_CODES = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
@@ -237,7 +230,7 @@ function networkFailure(failure: Failure, place: Place): Verdict | null {
 
 function brokenProtocol(failure: Failure, place: Place): Verdict {
   const text = quotable(failure.message, place.secrets);
-  return LIMIT_CODES.has(failure.code)
+  return isOverflow(failure)
     ? { code: 'protocol', reason: `the server sent more than is taken at once: "${text}"` }
     : { code: 'protocol', reason: `the session broke: "${text}"` };
 }

@@ -41,6 +41,19 @@ export const CLOSED_CODES: ReadonlySet<string> = new Set([
   'ClosedAfterConnectTLS',
 ]);
 
+const OVERFLOW_CODES = new Set([
+  'LineTooLarge',
+  'LiteralTooLarge',
+  'ResponseTooLarge',
+  'TooManyTokens',
+  'TooManyResponses',
+]);
+
+/** Whether the server sent more than is taken at once, which ends the connection. */
+export function isOverflow({ code }: Pick<Failure, 'code'>): boolean {
+  return OVERFLOW_CODES.has(code);
+}
+
 /** The connection is gone; `bye` is what the server said last. */
 export function lostConnection(bye: string | null): Failure {
   return { ...failureOf(new Error('Connection lost')), code: 'NoConnection', bye };

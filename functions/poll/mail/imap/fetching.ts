@@ -121,6 +121,10 @@ async function gather(
   } catch (error) {
     if (!(error instanceof MailError)) throw error;
     outcome.error = error;
+    // Servers answer in ascending order, so the first that is missing burst the limit. As failed, it is in nobody's way at
+    // the next poll; were it another one, that one is just asked for again.
+    const [item] = session.hasOverflowed() ? missing() : [];
+    if (item !== undefined) outcome.byUid.set(uidOf(item), { kind: 'failed', item, error: error.message });
   }
   return outcome;
 }

@@ -26,7 +26,7 @@ export const DEFAULT_DEADLINES: ImapDeadlines = {
   openMs: 60_000,
   commandMs: 30_000,
   perListedMessageMs: 2,
-  minBytesPerSecond: 64 * 1024,
+  minBytesPerSecond: 16 * 1024,
   logoutMs: 2_000,
 };
 

@@ -1,7 +1,7 @@
 import { ImapFlow, type ImapFlowOptions, type Logger } from 'imapflow';
 import { MailError, type MailLogin } from '../../../../shared/ports/mail-source.ts';
 import { failureToMailError, type Place } from './errors.ts';
-import { type Failure, failureOf, lostConnection } from './failure.ts';
+import { type Failure, failureOf, isOverflow, lostConnection } from './failure.ts';
 import {
   type ImapDeadlines,
   MAX_LINE_BYTES,
@@ -30,6 +30,8 @@ export interface Link {
   /** Ends the connection; the first reason is the one that counts. */
   end(reason: MailError): void;
   hasEnded(): boolean;
+  /** Whether it ended because the server sent more than is taken at once. */
+  hasOverflowed(): boolean;
   throwIfEnded(doing: string): void;
   /** Rejects when the connection is ended, until it is released. It also forgets the last refusal. */
   interruption(doing: string): { readonly promise: Promise<never>; release(): void };
@@ -73,6 +75,7 @@ export function createLink(target: SessionTarget): Link {
     onAbort,
     end,
     hasEnded: () => ended !== null,
+    hasOverflowed: () => ended !== null && !(ended instanceof MailError) && isOverflow(ended),
     throwIfEnded(doing) {
       if (ended !== null) throw asMailError(ended, doing);
     },

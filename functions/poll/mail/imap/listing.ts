@@ -58,21 +58,33 @@ function rangeToList(known: ImapCursor | null, opened: OpenedMailbox): UidRange 
   return last !== null && first > last ? null : { first, last };
 }
 
+/** What is kept of a row: far less than imapflow makes of it, for there can be very many. */
+interface Row {
+  readonly uid: number;
+  readonly sizeBytes: number | null;
+  readonly internalDate: string | null;
+  readonly flags: readonly string[];
+  readonly labels: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
 /** One FETCH, streamed; the rows in the range by ascending UID, each once. */
 async function listRange(
   session: ImapSession,
   opened: OpenedMailbox,
   { first, last }: UidRange,
-): Promise<FetchMessageObject[]> {
-  const rows = new Map<number, FetchMessageObject>();
-  const timeoutMs = session.deadlines.commandMs + (opened.exists ?? 0) * session.deadlines.perListedMessageMs;
+): Promise<Row[]> {
+  const rows = new Map<number, Row>();
+  const { commandMs, perListedMessageMs } = session.deadlines;
+  const timeoutMs = commandMs + (opened.exists ?? 0) * perListedMessageMs;
   const doing = `list the mailbox "${quotable(opened.name, [])}"`;
   const query = { uid: true, size: true, internalDate: true, flags: true, labels: true };
   await session.fetchRows({ doing, timeoutMs }, `${first}:${last ?? '*'}`, query, (row) => {
     // Rows come unasked too, some without UID; and `n:*` answers with the last message even when it is below n.
     const { uid } = row;
     if (uid === undefined || uid < first || uid > (last ?? HIGHEST_UID)) return true;
-    rows.set(uid, { ...rows.get(uid), ...row });
+    rows.set(uid, rowOf(row, rows.get(uid)));
     return rows.size <= MAX_LISTED_MESSAGES;
   });
   if (rows.size > MAX_LISTED_MESSAGES) {
@@ -81,21 +93,33 @@ async function listRange(
   return [...rows.values()].sort((a, b) => a.uid - b.uid);
 }
 
+/** A row, with what an earlier one said of the same message: servers may split an answer. */
+function rowOf({ uid, size, internalDate, flags, labels }: FetchMessageObject, before: Row | undefined): Row {
+  return {
+    uid,
+    sizeBytes: size === undefined || size === 0 ? (before?.sizeBytes ?? null) : size,
+    internalDate: internalDate instanceof Date ? internalDate.toISOString() : (before?.internalDate ?? null),
+    // \Recent is about the session and not about the message.
+    flags: listOf(flags, before?.flags).filter((flag) => flag.toLowerCase() !== '\\recent'),
+    labels: listOf(labels, before?.labels),
+  };
+}
+
+function listOf(now: ReadonlySet<string> | undefined, before: readonly string[] = NONE): readonly string[] {
+  if (now === undefined) return before;
+  return now.size === 0 ? NONE : [...now];
+}
+
 function isCovered(uid: number, known: ImapCursor | null): boolean {
   if (known === null || uid > known.lastUid) return false;
   const windowStart = known.recent[0] ?? known.lastUid + 1;
   return uid < windowStart || known.recent.includes(uid);
 }
 
-function listedOf(row: FetchMessageObject, opened: OpenedMailbox, known: ImapCursor | null): Listed {
-  const { uid, size, internalDate, flags, labels } = row;
+function listedOf({ uid, ...row }: Row, opened: OpenedMailbox, known: ImapCursor | null): Listed {
   return {
     source: { protocol: 'imap', mailbox: opened.name, uidValidity: opened.uidValidity, uid },
-    sizeBytes: size === undefined || size === 0 ? null : size,
-    internalDate: internalDate instanceof Date ? internalDate.toISOString() : null,
-    // \Recent is about the session and not about the message.
-    flags: [...(flags ?? [])].filter((flag) => flag.toLowerCase() !== '\\recent'),
-    labels: [...(labels ?? [])],
+    ...row,
     backfill: known?.backfill != null && uid <= known.backfill.untilUid,
   };
 }

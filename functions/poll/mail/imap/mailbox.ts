@@ -22,7 +22,7 @@ export interface OpenedMailbox {
 }
 
 /** EXAMINE leaves \Recent and everything else as it is; only SELECT allows changes. */
-export type OpenMode = 'examine' | 'select';
+type OpenMode = 'examine' | 'select';
 
 /** Opens a mailbox. Null when there is none of that name. Throws MailError. */
 export async function openIfThere(

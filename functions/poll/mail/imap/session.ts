@@ -7,7 +7,7 @@ import { createLink, type Link, type SessionTarget } from './link.ts';
 import { quotable } from './server-text.ts';
 
 /** What a command is for and how long it may take. */
-export interface CommandInfo {
+interface CommandInfo {
   /** Completes "Cannot …". */
   readonly doing: string;
   readonly timeoutMs: number;
@@ -38,6 +38,8 @@ export interface ImapSession {
   ): Promise<void>;
   /** Whether nothing can be done with it any more. */
   hasEnded(): boolean;
+  /** Whether it ended because the server sent more than is taken at once. */
+  hasOverflowed(): boolean;
   /** Why the last command failed that imapflow answered with `false`. Throws MailError when the session has ended. */
   refusal(): Refusal;
   /** LOGOUT within its deadline, or just the end. Never throws. */
@@ -76,6 +78,7 @@ export function createSession(target: SessionTarget): ImapSession {
         for await (const row of client.fetch(uids, query, { uid: true })) if (!take(row)) break;
       }),
     hasEnded: link.hasEnded,
+    hasOverflowed: link.hasOverflowed,
     refusal() {
       link.throwIfEnded('go on');
       const { responseCode = null, text = '', message = 'no reason given' } = link.refused() ?? {};

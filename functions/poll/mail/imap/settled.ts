@@ -19,13 +19,17 @@ export interface Settling {
   readonly mailbox: OpenedMailbox;
 }
 
+/** It is done, and was seen to be. */
 export const DONE: Settled = { result: 'done', reason: null };
+/** The message is not there any more. */
 export const GONE: Settled = { result: 'gone', reason: null };
 
+/** It did not work this time. */
 export function retry(reason: string): Settled {
   return { result: 'retry', reason };
 }
 
+/** It will not work as things stand. */
 export function refused(reason: string): Settled {
   return { result: 'refused', reason };
 }

@@ -1,24 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Egress } from '../../../../../shared/egress/egress.ts';
+import { LIMITS, untilError } from './fetch-support.ts';
+import { answer, bodyRow, listRow, loggedIn, opened } from './imap-script.ts';
 import {
-  answer,
-  bodyRow,
-  brief,
   cleanUpAfterEach,
   collect,
   item,
-  listRow,
-  loggedIn,
   loopback,
   mailError,
   open,
-  opened,
+  patience,
   scripted,
 } from './imap-support.ts';
 
 cleanUpAfterEach();
 
-const LIMITS = { maxSizeBytes: 1_000_000 };
 const rejections: unknown[] = [];
 const onRejection = (reason: unknown) => rejections.push(reason);
 
@@ -33,8 +29,9 @@ afterEach(() => {
 describe('a login that takes too long', () => {
   it('ends when there is no greeting', async () => {
     const server = await scripted([]);
+    const deadlines = patience({ greetingMs: 150 });
 
-    expect(await mailError(open(server))).toMatchObject({
+    expect(await mailError(open(server, { deadlines }))).toMatchObject({
       code: 'network',
       message: expect.stringContaining('greeting'),
     });
@@ -42,8 +39,9 @@ describe('a login that takes too long', () => {
 
   it('ends when the greeting trickles in', async () => {
     const server = await scripted([{ trickle: `* OK ${'x'.repeat(10_000)}`, everyMs: 5 }]);
+    const deadlines = patience({ greetingMs: 150 });
 
-    expect((await mailError(open(server))).code).toBe('network');
+    expect((await mailError(open(server, { deadlines }))).code).toBe('network');
   });
 
   it('ends when the answers trickle in, though the line is never idle', async () => {
@@ -52,39 +50,53 @@ describe('a login that takes too long', () => {
       { expect: /CAPABILITY/ },
       { trickle: `* CAPABILITY ${'X'.repeat(10_000)}`, everyMs: 5 },
     ]);
+    const deadlines = patience({ openMs: 400 });
 
-    const error = await mailError(open(server, { deadlines: { openMs: 400 } }));
+    const error = await mailError(open(server, { deadlines }));
 
     expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('not done within') });
   });
 
   it('ends when the server is silent after the greeting', async () => {
     const server = await scripted([{ send: ['* OK Ready\r\n'] }]);
+    const deadlines = patience({ commandMs: 200 });
 
-    expect((await mailError(open(server))).code).toBe('network');
+    expect((await mailError(open(server, { deadlines }))).code).toBe('network');
   });
 
   it('ends when the name is not resolved', async () => {
     const stuck: Egress = { ...loopback, resolve: () => new Promise(() => undefined) };
+    const deadlines = patience({ openMs: 100 });
 
-    const error = await mailError(open({ port: 1 }, { egress: stuck, deadlines: { openMs: 100 } }));
+    const error = await mailError(open({ port: 1 }, { egress: stuck, deadlines }));
 
     expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('DNS') });
   });
 
   it('ends when the TLS handshake stalls', async () => {
     const server = await scripted([]);
+    const deadlines = patience({ connectMs: 150 });
 
-    const error = await mailError(open(server, { security: 'tls', deadlines: { connectMs: 150 } }));
-
-    expect(error.code).toBe('network');
+    expect((await mailError(open(server, { security: 'tls', deadlines }))).code).toBe('network');
   });
 });
 
 describe('a command that takes too long', () => {
+  /** Deadlines that become short when `hurry` is called: what comes before is not what the test is about. */
+  function deadlinesToCome() {
+    const deadlines = patience();
+    const hurry = () => {
+      deadlines.commandMs = 200;
+      deadlines.minBytesPerSecond = 1_000_000_000;
+    };
+    return { deadlines, hurry };
+  }
+
   it('ends when SELECT is not answered', async () => {
+    const { deadlines, hurry } = deadlinesToCome();
     const server = await scripted(loggedIn());
-    const source = await open(server);
+    const source = await open(server, { deadlines });
+    hurry();
 
     expect((await mailError(source.list('INBOX', null))).code).toBe('network');
     // What ended the session is told by all that follows.
@@ -92,13 +104,14 @@ describe('a command that takes too long', () => {
   });
 
   it('ends when the listing trickles in', async () => {
+    const { deadlines, hurry } = deadlinesToCome();
     const server = await scripted([
       ...loggedIn(),
-      ...opened(),
+      ...opened({ before: hurry }),
       { expect: /FETCH/ },
       { trickle: `* 1 FETCH (UID 1 FLAGS (${'x'.repeat(10_000)}`, everyMs: 5 },
     ]);
-    const source = await open(server);
+    const source = await open(server, { deadlines });
 
     expect(await mailError(source.list('INBOX', null))).toMatchObject({
       code: 'network',
@@ -107,43 +120,40 @@ describe('a command that takes too long', () => {
   });
 
   it('ends when a body trickles in, and hands on what was complete', async () => {
+    const { deadlines, hurry } = deadlinesToCome();
     const server = await scripted([
       ...loggedIn(),
       ...opened(),
-      answer('UID FETCH 1:3 .*', [listRow(1), listRow(2), listRow(3)]),
+      answer('UID FETCH 1:3 .*', [listRow(1), listRow(2), listRow(3)], 'OK Done', hurry),
       { expect: /UID FETCH/, send: [bodyRow(1, 'one'), '* 2 FETCH (UID 2 BODY[]<0> {10000}\r\n'] },
       { trickle: 'y'.repeat(10_000), everyMs: 5 },
     ]);
-    const source = await open(server, { deadlines: { minBytesPerSecond: 1_000_000_000 } });
+    const source = await open(server, { deadlines });
     await source.list('INBOX', null);
 
-    const got: string[] = [];
-    const error = await mailError(
-      (async () => {
-        for await (const fetched of source.fetch([item(1), item(2)], LIMITS)) got.push(brief(fetched));
-      })(),
-    );
+    const { got, error } = await untilError(source, [1, 2]);
 
     expect(got).toEqual(['raw 1 one']);
     expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('not done within') });
   });
 
   it('ends when a literal stalls in the middle', async () => {
+    const { deadlines, hurry } = deadlinesToCome();
     const server = await scripted([
       ...loggedIn(),
       ...opened(),
-      answer('UID FETCH 1:3 .*', [listRow(1)]),
+      answer('UID FETCH 1:3 .*', [listRow(1)], 'OK Done', hurry),
       { expect: /UID FETCH/, send: ['* 1 FETCH (UID 1 BODY[]<0> {100}\r\nhalf of it'] },
     ]);
-    const source = await open(server);
+    const source = await open(server, { deadlines });
     await source.list('INBOX', null);
 
-    expect((await mailError(collect(source.fetch([item(1)], LIMITS)))).code).toBe('network');
+    expect((await untilError(source, [1])).error.code).toBe('network');
   });
 
   it('LOGOUT that is not answered does not hold the end up', async () => {
     const server = await scripted(loggedIn());
-    const source = await open(server);
+    const source = await open(server, { deadlines: patience({ logoutMs: 100 }) });
 
     expect(await source.close('commit')).toBe('unknown');
     await server.finished();
@@ -165,7 +175,7 @@ describe('the signal', () => {
         },
       },
     ]);
-    const source = await open(server, { signal: abort.signal, deadlines: { commandMs: 60_000 } });
+    const source = await open(server, { signal: abort.signal });
     await source.list('INBOX', null);
 
     const error = await mailError(collect(source.fetch([item(1)], LIMITS)));
@@ -182,40 +192,29 @@ describe('the signal', () => {
       return [];
     };
     const server = await scripted([{ send: ['* OK Ready\r\n'] }, { expect: /CAPABILITY/, send: aborting }]);
-    const deadlines = { openMs: 60_000, commandMs: 60_000 };
 
-    const error = await mailError(open(server, { signal: abort.signal, deadlines }));
+    const error = await mailError(open(server, { signal: abort.signal }));
 
     expect(error.message).toContain('ended from here');
     await server.finished();
   });
 });
 
-describe('throttling', () => {
-  it('of a FETCH ends the session with the hint instead of waiting it out', async () => {
-    const server = await scripted([
-      ...loggedIn(),
-      ...opened(),
-      answer('UID FETCH 1:3 .*', [listRow(1), listRow(2)]),
-      answer(
-        'UID FETCH .*',
-        [bodyRow(1, 'one')],
-        'BAD Request is throttled. Suggested Backoff Time: 201317 milliseconds',
-      ),
-    ]);
-    const source = await open(server, { deadlines: { commandMs: 60_000 } });
-    await source.list('INBOX', null);
+it('throttling of a FETCH ends the session with the hint instead of waiting it out', async () => {
+  const throttled = 'BAD Request is throttled. Suggested Backoff Time: 201317 milliseconds';
+  const server = await scripted([
+    ...loggedIn(),
+    ...opened(),
+    answer('UID FETCH 1:3 .*', [listRow(1), listRow(2)]),
+    answer('UID FETCH .*', [bodyRow(1, 'one')], throttled),
+  ]);
+  const source = await open(server);
+  await source.list('INBOX', null);
 
-    const got: string[] = [];
-    const error = await mailError(
-      (async () => {
-        for await (const fetched of source.fetch([item(1), item(2)], LIMITS)) got.push(brief(fetched));
-      })(),
-    );
+  const { got, error } = await untilError(source, [1, 2]);
 
-    expect(got).toEqual(['raw 1 one']);
-    expect(error).toMatchObject({ code: 'rate', retryAfterMs: 201_317 });
-  });
+  expect(got).toEqual(['raw 1 one']);
+  expect(error).toMatchObject({ code: 'rate', retryAfterMs: 201_317 });
 });
 
 it('BYE in the middle of a command is told with its words', async () => {

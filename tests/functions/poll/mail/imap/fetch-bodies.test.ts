@@ -2,17 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
 import { LIMITS, listed, untilError } from './fetch-support.ts';
-import {
-  answer,
-  bodyRow,
-  brief,
-  cleanUpAfterEach,
-  collect,
-  item,
-  mail,
-  open,
-  served,
-} from './imap-support.ts';
+import { answer, bodyRow } from './imap-script.ts';
+import { brief, cleanUpAfterEach, collect, item, mail, open, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -65,7 +56,7 @@ describe('bodies', () => {
   it('that are long come in parts and are put together', async () => {
     const long = Buffer.alloc(2 * PART_BYTES + 12_345, 'abcdefgh\xe9\r\n', 'latin1');
     const server = await served({ mails: [mail(1), long, mail(3)] });
-    const source = await open(server, { deadlines: { commandMs: 10_000 } });
+    const source = await open(server);
     const { items } = await source.list('INBOX', null);
 
     const fetched = await collect(source.fetch(items, LIMITS));
@@ -79,7 +70,7 @@ describe('bodies', () => {
   it('that fill their parts exactly are whole', async () => {
     const long = Buffer.alloc(PART_BYTES, 'x');
     const server = await served({ mails: [long] });
-    const source = await open(server, { deadlines: { commandMs: 10_000 } });
+    const source = await open(server);
     const { items } = await source.list('INBOX', null);
 
     const fetched = await collect(source.fetch(items, LIMITS));
@@ -150,15 +141,15 @@ describe('a message that is too large', () => {
     expect(server.received.filter((line) => line.includes('UID FETCH'))).toHaveLength(2);
   });
 
-  it('in a literal of 2 GB ends the session and takes no memory', async () => {
+  it('in a literal of 2 GB ends the session, takes no memory, and is the one that failed', async () => {
     const { source } = await listed({
       expect: /UID FETCH/,
       send: [bodyRow(1, 'one'), '* 2 FETCH (UID 2 BODY[]<0> {2147483647}\r\n', 'x'.repeat(100_000)],
     });
 
-    const { got, error } = await untilError(source, [1, 2]);
+    const { got, error } = await untilError(source, [1, 2, 3]);
 
-    expect(got).toEqual(['raw 1 one']);
-    expect(error).toMatchObject({ code: 'protocol', message: expect.stringContaining('UIDs 1:2') });
+    expect(got).toEqual(['raw 1 one', 'failed 2']);
+    expect(error).toMatchObject({ code: 'protocol', message: expect.stringContaining('UIDs 1:3') });
   });
 });

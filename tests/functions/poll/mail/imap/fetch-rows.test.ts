@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_REFUSALS_IN_A_ROW, PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
 import { LIMITS, listed, untilError } from './fetch-support.ts';
-import {
-  answer,
-  bodyRow,
-  brief,
-  cleanUpAfterEach,
-  collect,
-  item,
-  mail,
-  open,
-  served,
-} from './imap-support.ts';
+import { answer, bodyRow } from './imap-script.ts';
+import { brief, cleanUpAfterEach, collect, item, mail, open, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -172,7 +163,7 @@ describe('a server that refuses', () => {
 it('rows in excess of what a batch may hold are asked for again one by one', async () => {
   const big = Buffer.alloc(PART_BYTES - 1, 'x');
   const rows = [1, 2, 3, 4].map((uid) => bodyRow(uid, big));
-  const { source } = await listed(
+  const { source, server } = await listed(
     answer('UID FETCH 1:4 .*', rows),
     answer('UID SEARCH UID 4', ['* SEARCH 4']),
     answer('UID FETCH 4 .*', rows.slice(3)),
@@ -182,4 +173,16 @@ it('rows in excess of what a batch may hold are asked for again one by one', asy
   const fetched = await collect(source.fetch(items, LIMITS));
 
   expect(fetched.map(({ kind }) => kind)).toEqual(['raw', 'raw', 'raw', 'raw']);
+  expect(server.received.at(-1)).toMatch(/UID FETCH 4 /);
+});
+
+it('rows that nobody asked for do not use up what a batch may hold', async () => {
+  const flood = [6, 7, 8, 9].map((uid) => bodyRow(uid, Buffer.alloc(PART_BYTES - 1, 'x')));
+  const { source } = await listed(
+    answer('UID FETCH 1:2 .*', [...flood, bodyRow(1, 'one'), bodyRow(2, 'two')]),
+  );
+
+  const fetched = await collect(source.fetch([item(1), item(2)], LIMITS));
+
+  expect(fetched.map(brief)).toEqual(['raw 1 one', 'raw 2 two']);
 });

@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS, listed } from './fetch-support.ts';
-import {
-  answer,
-  brief,
-  cleanUpAfterEach,
-  collect,
-  item,
-  mail,
-  mailError,
-  open,
-  served,
-} from './imap-support.ts';
+import { answer } from './imap-script.ts';
+import { brief, cleanUpAfterEach, collect, item, mail, mailError, open, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 

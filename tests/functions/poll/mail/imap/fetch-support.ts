@@ -1,6 +1,7 @@
 import type { MailSource } from '../../../../../shared/ports/mail-source.ts';
 import type { ScriptedServer, Step } from '../../../../support/scripted-server.ts';
-import { brief, cursor, item, loggedIn, mailError, open, opened, scripted } from './imap-support.ts';
+import { loggedIn, opened } from './imap-script.ts';
+import { brief, cursor, item, mailError, open, scripted } from './imap-support.ts';
 
 /** Messages above this size are not fetched whole. */
 export const LIMITS = { maxSizeBytes: 25_000_000 };
@@ -8,8 +9,7 @@ export const LIMITS = { maxSizeBytes: 25_000_000 };
 /** A source that has INBOX with three messages listed, and the server's answers to what it asks then. */
 export async function listed(...steps: Step[]): Promise<{ source: MailSource; server: ScriptedServer }> {
   const server = await scripted([...loggedIn(), ...opened(), ...steps]);
-  // Time enough for megabytes on a busy machine: no test here is about deadlines.
-  const source = await open(server, { deadlines: { commandMs: 10_000 } });
+  const source = await open(server);
   await source.list('INBOX', cursor());
   return { source, server };
 }

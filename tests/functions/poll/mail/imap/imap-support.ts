@@ -16,12 +16,7 @@ import {
   type MailLogin,
   type MailSource,
 } from '../../../../../shared/ports/mail-source.ts';
-import {
-  type Chunk,
-  type ScriptedServer,
-  type Step,
-  startScriptedServer,
-} from '../../../../support/scripted-server.ts';
+import { type ScriptedServer, type Step, startScriptedServer } from '../../../../support/scripted-server.ts';
 import type { TestCertificate } from '../../../../support/tls-certificate.ts';
 
 /** Takes every host for 127.0.0.1. */
@@ -32,16 +27,12 @@ export const loopback: Egress = {
   lookup: (_host, _options, done) => done(null, '127.0.0.1', 4),
 };
 
-/** Deadlines that a test can wait for. */
-export const QUICK: ImapDeadlines = {
-  ...DEFAULT_DEADLINES,
-  connectMs: 1_000,
-  greetingMs: 150,
-  openMs: 2_000,
-  commandMs: 300,
-  perListedMessageMs: 1,
-  logoutMs: 150,
-};
+/** Deadlines that a busy machine keeps. A test about one makes it short, at the start or when its time has come. */
+export function patience(change: Partial<ImapDeadlines> = {}): {
+  -readonly [Key in keyof ImapDeadlines]: ImapDeadlines[Key];
+} {
+  return { ...DEFAULT_DEADLINES, ...change };
+}
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -92,87 +83,16 @@ export function loginTo(port: number, change: Partial<MailLogin> = {}): MailLogi
 export async function open(
   server: { readonly port: number },
   change: Partial<MailLogin> & {
-    readonly deadlines?: Partial<ImapDeadlines>;
+    readonly deadlines?: ImapDeadlines;
     readonly signal?: AbortSignal;
     readonly egress?: Egress;
   } = {},
 ): Promise<MailSource> {
-  const { deadlines, signal, egress = loopback, ...login } = change;
-  const openSource = openImapSource(egress, { ...QUICK, ...deadlines });
+  const { deadlines = DEFAULT_DEADLINES, signal, egress = loopback, ...login } = change;
+  const openSource = openImapSource(egress, deadlines);
   const source = await openSource(loginTo(server.port, login), signal ?? new AbortController().signal);
   cleanups.push(() => source.close('abort'));
   return source;
-}
-
-/** One answered command: a pattern behind the tag, untagged lines (or bytes as they are), the completion. */
-export function answer(
-  pattern: string,
-  untagged: readonly Chunk[] = [],
-  completion: string | null = 'OK Done',
-): Step {
-  return {
-    expect: new RegExp(`^(\\w+) ${pattern}$`),
-    send: ([, tag]) => {
-      const lines = untagged.map((one) =>
-        typeof one === 'string' ? Buffer.from(`${one}\r\n`) : Buffer.from(one),
-      );
-      const end = completion === null ? '' : `${tag} ${completion}\r\n`;
-      return [Buffer.concat([...lines, Buffer.from(end)])].filter(({ length }) => length > 0);
-    },
-  };
-}
-
-/** The steps of a greeting and a login; `capabilities` are offered besides IMAP4rev1. */
-export function loggedIn(capabilities = ''): Step[] {
-  const all = `IMAP4rev1 ${capabilities}`.trim();
-  return [
-    { send: ['* OK Ready\r\n'] },
-    answer('CAPABILITY', [`* CAPABILITY ${all}`]),
-    answer('LOGIN .*', [], `OK [CAPABILITY ${all}] Logged in`),
-    answer('LIST "" ""', ['* LIST (\\Noselect) "/" ""']),
-  ];
-}
-
-/** The steps of opening INBOX; null leaves a line out. */
-export function opened(
-  box: {
-    readonly exists?: number | null;
-    readonly uidNext?: number | null;
-    readonly uidValidity?: number | null;
-    readonly more?: readonly string[];
-    readonly completion?: string;
-  } = {},
-): Step[] {
-  const { exists = 3, uidNext = 4, uidValidity = 7, more = [], completion = 'OK [READ-WRITE] Opened' } = box;
-  return [
-    answer('LIST "" "?INBOX"?', ['* LIST () "/" INBOX']),
-    answer('LSUB "" "?INBOX"?'),
-    answer(
-      '(?:SELECT|EXAMINE) "?INBOX"?',
-      [
-        exists === null ? [] : [`* ${exists} EXISTS`],
-        uidNext === null ? [] : [`* OK [UIDNEXT ${uidNext}] Next`],
-        uidValidity === null ? [] : [`* OK [UIDVALIDITY ${uidValidity}] Valid`],
-        more,
-      ].flat(),
-      completion,
-    ),
-  ];
-}
-
-/** A row of a listing. */
-export function listRow(uid: number, size = 100, seq = uid): string {
-  return `* ${seq} FETCH (UID ${uid} FLAGS () INTERNALDATE "01-Jan-2026 10:00:00 +0000" RFC822.SIZE ${size})`;
-}
-
-/** A row with a body. */
-export function bodyRow(uid: number, body: string | Uint8Array, seq = uid): Buffer {
-  const bytes = Buffer.from(body);
-  return Buffer.concat([
-    Buffer.from(`* ${seq} FETCH (UID ${uid} BODY[]<0> {${bytes.length}}\r\n`),
-    bytes,
-    Buffer.from(')\r\n'),
-  ]);
 }
 
 /** A message as INBOX under UIDVALIDITY 7 would list it. */
@@ -209,14 +129,17 @@ export function mail(number: number, body = `Body ${number}`): Buffer {
   return Buffer.from(`Message-ID: <${number}@example.com>\r\nSubject: Mail ${number}\r\n\r\n${body}\r\n`);
 }
 
+/** The UIDs of a listing in its order. */
 export function uidsOf({ items }: Pick<Listing, 'items'>): number[] {
   return items.map(uidOf);
 }
 
+/** The UID of a listed message. */
 export function uidOf({ source }: Pick<Listed, 'source'>): number {
   return source.protocol === 'imap' ? source.uid : 0;
 }
 
+/** All items, once there are no more. */
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);
@@ -231,11 +154,10 @@ export function brief(fetched: Fetched): string {
 
 /** The MailError that the work ends with; anything else fails the test. */
 export async function mailError(work: Promise<unknown>): Promise<MailError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof MailError) return error;
-    throw error;
-  }
-  throw new Error('The work was expected to fail and did not');
+  const error: unknown = await work.then(
+    () => new Error('The work was expected to fail and did not'),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof MailError) return error;
+  throw error;
 }

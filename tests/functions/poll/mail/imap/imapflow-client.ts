@@ -1,7 +1,8 @@
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import { afterEach } from 'vitest';
 import type { Step } from '../../../../support/scripted-server.ts';
-import { loggedIn, opened, scripted } from './imap-support.ts';
+import { loggedIn, opened } from './imap-script.ts';
+import { scripted } from './imap-support.ts';
 
 const clients: ImapFlow[] = [];
 

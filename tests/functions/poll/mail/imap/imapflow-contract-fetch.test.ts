@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { answer, bodyRow, cleanUpAfterEach, listRow, loggedIn, opened } from './imap-support.ts';
+import { answer, bodyRow, listRow, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach } from './imap-support.ts';
 import { connected, selected } from './imapflow-client.ts';
 
 cleanUpAfterEach();

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ImapFlow } from 'imapflow';
 import { describe, expect, it } from 'vitest';
-import { answer, cleanUpAfterEach, loggedIn, opened, scripted } from './imap-support.ts';
+import { answer, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, scripted } from './imap-support.ts';
 import { connected, selected } from './imapflow-client.ts';
 
 /*

@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  answer,
-  cleanUpAfterEach,
-  cursor,
-  listRow,
-  loggedIn,
-  mailError,
-  open,
-  opened,
-  scripted,
-  uidsOf,
-} from './imap-support.ts';
+import { answer, listRow, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, cursor, mailError, open, scripted, uidsOf } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -187,7 +177,7 @@ it('a listing without end is cut off', async () => {
     ...opened(),
     { expect: /UID FETCH/, send: [`* 1 FETCH (UID 1 FLAGS (${'\\Seen '.repeat(200_000)}))\r\n`] },
   ]);
-  const source = await open(server, { deadlines: { commandMs: 5_000 } });
+  const source = await open(server);
 
   expect(await mailError(source.list('INBOX', null))).toMatchObject({
     code: 'protocol',

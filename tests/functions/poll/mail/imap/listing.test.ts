@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImapCursor, MailSource } from '../../../../../shared/ports/mail-source.ts';
-import {
-  answer,
-  cleanUpAfterEach,
-  cursor,
-  listRow,
-  loggedIn,
-  mail,
-  mailError,
-  open,
-  opened,
-  scripted,
-  served,
-  uidsOf,
-} from './imap-support.ts';
+import { answer, listRow, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, cursor, mail, mailError, open, scripted, served, uidsOf } from './imap-support.ts';
 
 cleanUpAfterEach();
 

@@ -2,16 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { describe, expect, it } from 'vitest';
 import { type Egress, EgressError } from '../../../../../shared/egress/egress.ts';
 import type { Step } from '../../../../support/scripted-server.ts';
-import {
-  answer,
-  cleanUpAfterEach,
-  loggedIn,
-  loopback,
-  mailError,
-  open,
-  scripted,
-  served,
-} from './imap-support.ts';
+import { answer, loggedIn } from './imap-script.ts';
+import { cleanUpAfterEach, loopback, mailError, open, scripted, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -49,7 +41,7 @@ describe('the server refuses the login', () => {
     const throttled = 'BAD Request is throttled. Suggested Backoff Time: 201317 milliseconds';
     const server = await scripted([...GREETED, answer('LOGIN .*', [], throttled)]);
 
-    const error = await mailError(open(server, { deadlines: { openMs: 60_000, commandMs: 60_000 } }));
+    const error = await mailError(open(server));
 
     expect(error).toMatchObject({ code: 'rate', retryAfterMs: 201_317 });
   });

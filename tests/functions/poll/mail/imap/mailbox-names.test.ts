@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  answer,
-  cleanUpAfterEach,
-  loggedIn,
-  mail,
-  mailError,
-  open,
-  scripted,
-  served,
-} from './imap-support.ts';
+import { answer, loggedIn } from './imap-script.ts';
+import { cleanUpAfterEach, mail, mailError, open, scripted, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../../../shared/ports/mail-source.ts';
-import { answer, cleanUpAfterEach, item, loggedIn, open, opened, scripted } from './imap-support.ts';
+import { answer, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, item, open, scripted } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -89,7 +90,9 @@ describe('what goes wrong on the wire', () => {
     ]);
     const source = await open(server);
 
-    expect(await source.settle([scriptedMove(1, 'Done')])).toMatchObject([{ result: 'retry' }]);
+    expect(await source.settle([scriptedMove(1, 'Done')])).toMatchObject([
+      { result: 'retry', reason: expect.stringContaining('did not say that it copied') },
+    ]);
     expect(server.received.some((line) => /STORE|EXPUNGE/.test(line))).toBe(false);
   });
 

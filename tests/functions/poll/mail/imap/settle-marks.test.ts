@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ImapServer } from '../../../../../local/demo/imap-server.ts';
 import type { ServerAction } from '../../../../../shared/account.ts';
 import type { Action } from '../../../../../shared/ports/mail-source.ts';
-import {
-  answer,
-  cleanUpAfterEach,
-  item,
-  loggedIn,
-  mail,
-  open,
-  opened,
-  scripted,
-  served,
-} from './imap-support.ts';
+import { answer, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, item, mail, open, patience, scripted, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -129,7 +120,7 @@ describe('marks', () => {
       ...opened(),
       answer('UID STORE .*', [], 'BAD Request is throttled. Suggested Backoff Time: 99000 milliseconds'),
     ]);
-    const source = await open(server, { deadlines: { commandMs: 60_000 } });
+    const source = await open(server);
 
     const results = await source.settle([scriptedAct(1, SEEN)]);
 
@@ -137,8 +128,12 @@ describe('marks', () => {
   });
 
   it('that are never answered are tried again after the deadline', async () => {
-    const server = await scripted([...loggedIn(), ...opened(), { expect: /UID STORE/ }]);
-    const source = await open(server);
+    const deadlines = patience();
+    const hurry = () => {
+      deadlines.commandMs = 200;
+    };
+    const server = await scripted([...loggedIn(), ...opened({ before: hurry }), { expect: /UID STORE/ }]);
+    const source = await open(server, { deadlines });
 
     expect(await source.settle([scriptedAct(1, SEEN)])).toMatchObject([{ result: 'retry' }]);
   });

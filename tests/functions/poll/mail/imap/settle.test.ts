@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ImapServer } from '../../../../../local/demo/imap-server.ts';
 import type { ServerAction } from '../../../../../shared/account.ts';
 import type { Action } from '../../../../../shared/ports/mail-source.ts';
-import {
-  answer,
-  cleanUpAfterEach,
-  item,
-  loggedIn,
-  mail,
-  open,
-  opened,
-  scripted,
-  served,
-} from './imap-support.ts';
+import { answer, loggedIn, opened } from './imap-script.ts';
+import { cleanUpAfterEach, item, mail, open, scripted, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 

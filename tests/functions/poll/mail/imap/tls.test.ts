@@ -3,7 +3,8 @@ import { createServer } from 'node:tls';
 import { expect, it } from 'vitest';
 import type { Step } from '../../../../support/scripted-server.ts';
 import { caSigned, selfSigned } from '../../../../support/tls-certificate.ts';
-import { answer, cleanUpAfterEach, loggedIn, mailError, open, scripted, served } from './imap-support.ts';
+import { answer, loggedIn } from './imap-script.ts';
+import { cleanUpAfterEach, mailError, open, patience, scripted, served } from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -149,7 +150,7 @@ it('TLS to a port without TLS says what to use instead', async () => {
 it('no TLS to a port with TLS says what to use instead', async () => {
   const server = await served({}, { tls: caSigned, implicitTls: true });
 
-  const error = await mailError(open(server, { security: 'none' }));
+  const error = await mailError(open(server, { security: 'none', deadlines: patience({ greetingMs: 200 }) }));
 
   expect(error.code).toBe('network');
   expect(error.message).toContain('use --security tls');

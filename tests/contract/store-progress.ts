@@ -1,0 +1,151 @@
+import { expect, it } from 'vitest';
+import type { Pop3Cursor } from '../../shared/ports/mail-source.ts';
+import { MINUTE, type Scene, type StoreTests } from './fixtures.ts';
+
+const POP3 = { protocol: 'pop3', mailboxes: [], port: 995 } as const;
+
+function pop3Cursor(change: Partial<Pop3Cursor> = {}): Pop3Cursor {
+  return {
+    protocol: 'pop3',
+    mailbox: '',
+    listingHash: 'ab12',
+    listedCount: 3,
+    base: null,
+    backfill: null,
+    ...change,
+  };
+}
+
+/** An account of which somebody holds the lease. */
+async function held(scene: Scene, change = {}) {
+  const account = await scene.addAccount('ana', change);
+  const fence = await scene.lease(account.id);
+  const state = () => scene.store.pollState(account.id, scene.now);
+  const save = (progress: Parameters<Scene['progress']>[0]) =>
+    scene.store.saveProgress(fence, scene.progress(progress), scene.now);
+  return { account, fence, state, save };
+}
+
+export const progressTests: StoreTests = (scene) => {
+  it('pollState() of an account that was never polled is empty', async () => {
+    const { state } = await held(scene());
+    expect(await state()).toEqual({ cursors: [], gaps: [], settlements: [] });
+  });
+
+  it('saveProgress() keeps one cursor for each mailbox, the latest', async () => {
+    const { state, save } = await held(scene());
+    const archive = scene().cursor({ mailbox: 'Archiv/2026 ü', backfill: { untilUid: 4, since: null } });
+    expect(await save({ cursor: scene().cursor({ lastUid: 1 }) })).toBe('ok');
+    await save({ cursor: archive });
+    await save({ cursor: scene().cursor({ lastUid: 2 }) });
+    const { cursors } = await state();
+    expect([...cursors].sort((a, b) => a.mailbox.localeCompare(b.mailbox))).toEqual([
+      archive,
+      scene().cursor({ lastUid: 2 }),
+    ]);
+  });
+
+  it('saveProgress() keeps a POP3 cursor with its ledgers', async () => {
+    const { state, save } = await held(scene(), POP3);
+    const base = await scene().blobs.put('ledger', Buffer.from('base'));
+    const backfill = await scene().blobs.put('ledger', Buffer.from('backfill'));
+    await save({ cursor: pop3Cursor({ base, backfill }) });
+    expect((await state()).cursors).toEqual([pop3Cursor({ base, backfill })]);
+    expect(Buffer.from(await scene().blobs.read(base)).toString()).toBe('base');
+  });
+
+  it('saveProgress() opens a gap with no new try yet', async () => {
+    const { state, save } = await held(scene());
+    const item = scene().listed({ labels: ['x'], internalDate: '2026-11-25T07:00:00.000Z' });
+    const dueAt = new Date(scene().clock.nowMs + MINUTE);
+    await save({ opened: [{ item, dueAt, error: 'no luck' }] });
+    expect((await state()).gaps).toEqual([
+      { key: expect.any(String), item, attempts: 0, dueAt, error: 'no luck' },
+    ]);
+  });
+
+  it('saveProgress() leaves the gap alone that a message has already', async () => {
+    const { state, save } = await held(scene());
+    const item = scene().listed();
+    const dueAt = scene().now;
+    await save({ opened: [{ item, dueAt, error: 'first' }] });
+    await save({ opened: [{ item, dueAt: new Date(0), error: 'second' }] });
+    expect((await state()).gaps).toMatchObject([{ error: 'first', dueAt }]);
+  });
+
+  it('saveProgress() counts the tries of a rescheduled gap and forgets a closed one', async () => {
+    const { state, save } = await held(scene());
+    const dueAt = scene().now;
+    const items = [scene().listed(), scene().listed()];
+    await save({ opened: items.map((item) => ({ item, dueAt, error: 'no' })) });
+    const [one, two] = (await state()).gaps;
+    if (one === undefined || two === undefined) throw new Error('Two gaps were opened');
+    const later = new Date(scene().clock.nowMs + MINUTE);
+    await save({
+      rescheduled: [{ key: one.key, dueAt: later, error: 'still' }],
+      closed: [{ key: two.key, as: 'done' }],
+    });
+    expect((await state()).gaps).toEqual([{ ...one, attempts: 1, dueAt: later, error: 'still' }]);
+    await save({ closed: [{ key: one.key, as: 'failed' }] });
+    expect((await state()).gaps).toEqual([]);
+  });
+
+  it('pollState() gives all gaps, the earliest due first', async () => {
+    const { state, save } = await held(scene());
+    const at = (ms: number) => new Date(scene().clock.nowMs + ms);
+    const gap = (ms: number) => ({ item: scene().listed(), dueAt: at(ms), error: 'no' });
+    await save({ opened: [gap(3 * MINUTE), gap(-MINUTE), gap(MINUTE)] });
+    expect((await state()).gaps.map(({ dueAt }) => dueAt)).toEqual([at(-MINUTE), at(MINUTE), at(3 * MINUTE)]);
+  });
+
+  it('saveProgress() touches no work of another account', async () => {
+    const { state, save } = await held(scene());
+    await save({ opened: [{ item: scene().listed(), dueAt: scene().now, error: 'no' }] });
+    const [gap] = (await state()).gaps;
+    if (gap === undefined) throw new Error('A gap was opened');
+    const other = await scene().addAccount('bo');
+    const fence = await scene().lease(other.id);
+    const closed = [{ key: gap.key, as: 'done' as const }];
+    await scene().store.saveProgress(fence, scene().progress({ closed }), scene().now);
+    expect((await state()).gaps).toHaveLength(1);
+  });
+
+  it('updateAccount() with another login breaks continuity and fences the poll that runs', async () => {
+    const { account, state, save } = await held(scene());
+    await save({ cursor: scene().cursor() });
+    const moved = scene().account('ana', { host: 'new.example.com' });
+    await scene().store.updateAccount(account.id, { host: moved.host, loginId: moved.id });
+    expect((await state()).cursors).toEqual([scene().cursor({ uidValidity: '' })]);
+    expect(await save({ cursor: scene().cursor() })).toBe('fenced');
+    expect(await scene().store.account(account.id)).toMatchObject({ id: account.id, loginId: moved.id });
+    expect((await scene().store.acquire(account.id, 'manual', scene().now, MINUTE)).kind).toBe('acquired');
+  });
+
+  it('updateAccount() with another login takes the listing of a POP3 cursor, not its ledger', async () => {
+    const { account, state, save } = await held(scene(), POP3);
+    const base = await scene().blobs.put('ledger', Buffer.from('base'));
+    await save({ cursor: pop3Cursor({ base }) });
+    const moved = scene().account('ana', { ...POP3, host: 'new.example.com' });
+    await scene().store.updateAccount(account.id, { host: moved.host, loginId: moved.id });
+    expect((await state()).cursors).toEqual([pop3Cursor({ base, listingHash: null })]);
+  });
+
+  it('updateAccount() without another login leaves cursors and lease as they are', async () => {
+    const { account, state, save } = await held(scene());
+    await save({ cursor: scene().cursor() });
+    await scene().store.updateAccount(account.id, { intervalSeconds: 60, loginId: account.loginId });
+    expect((await state()).cursors).toEqual([scene().cursor()]);
+    expect(await save({ cursor: scene().cursor() })).toBe('ok');
+  });
+
+  it('dropCursors() forgets cursors and gaps and fences the poll that runs', async () => {
+    const { account, state, save } = await held(scene());
+    await save({
+      cursor: scene().cursor(),
+      opened: [{ item: scene().listed(), dueAt: scene().now, error: 'no' }],
+    });
+    await scene().store.dropCursors(account.id);
+    expect(await state()).toEqual({ cursors: [], gaps: [], settlements: [] });
+    expect(await save({ cursor: scene().cursor() })).toBe('fenced');
+  });
+};
