@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ACCOUNT, type MiniStack, REGION } from './ministack.ts';
+import {
+  CloudFormationClient,
+  CloudFormationServiceException,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import { ACCOUNT, type MiniStackAccess, REGION } from './ministack.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
@@ -12,29 +17,46 @@ const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 /** The outputs of a stack, by name. */
 export type Outputs = Readonly<Record<string, string>>;
 
-/** Prepares the account for the CDK, as `npx cdk bootstrap` does. */
-export async function bootstrap(aws: MiniStack): Promise<void> {
-  await cdk(aws, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]);
-}
-
-/** Deploys the real stack with these settings, as `npx cdk deploy` does, and resolves to its outputs. */
-export async function deploy(aws: MiniStack, settings: Readonly<Record<string, string>>): Promise<Outputs> {
+/** The outputs of the stack of this name; deploys it with the settings unless it is there, and before that prepares the account. */
+export async function deployedStack(
+  aws: MiniStackAccess,
+  settings: Readonly<Record<string, string>> & { readonly name: string },
+): Promise<Outputs> {
+  const present = await outputsOf(aws, settings.name);
+  if (present !== null) return present;
+  if ((await outputsOf(aws, 'CDKToolkit')) === null)
+    await cdk(aws, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]);
   const folder = mkdtempSync(join(tmpdir(), 'mailhook-cdk-'));
   try {
-    const file = join(folder, 'outputs.json');
     const context = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-    const places = ['--output', join(folder, 'cdk.out'), '--outputs-file', file];
-    await cdk(aws, ['deploy', '--require-approval', 'never', ...places, ...context]);
-    const [outputs] = Object.values(JSON.parse(readFileSync(file, 'utf8')) as Record<string, Outputs>);
-    if (outputs === undefined) throw new Error('The deployment has no outputs');
-    return outputs;
+    await cdk(aws, ['deploy', '--require-approval', 'never', '--output', folder, ...context]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+  const outputs = await outputsOf(aws, settings.name);
+  if (outputs === null) throw new Error(`The stack ${settings.name} was deployed and is not there`);
+  return outputs;
+}
+
+/** Null when there is no such stack. */
+async function outputsOf(aws: MiniStackAccess, name: string): Promise<Outputs | null> {
+  const client = new CloudFormationClient(aws.clientOptions);
+  try {
+    const { Stacks: stacks } = await client.send(new DescribeStacksCommand({ StackName: name }));
+    const outputs = stacks?.[0]?.Outputs ?? [];
+    return Object.fromEntries(
+      outputs.map(({ OutputKey: key = '', OutputValue: value = '' }) => [key, value]),
+    );
+  } catch (error) {
+    if (error instanceof CloudFormationServiceException && error.name === 'ValidationError') return null;
+    throw error;
+  } finally {
+    client.destroy();
   }
 }
 
 /** Runs the CDK's command line against the local AWS; throws with all that it printed when it fails. */
-async function cdk(aws: MiniStack, args: readonly string[]): Promise<void> {
+async function cdk(aws: MiniStackAccess, args: readonly string[]): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'mailhook-cdk-home-'));
   const child = spawn(process.execPath, [CDK, ...args], {
     cwd: ROOT,

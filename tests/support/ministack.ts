@@ -21,8 +21,8 @@ const PYTHON_ADVICE =
 export const REGION = 'us-east-1';
 export const ACCOUNT = '000000000000';
 
-/** A local AWS with IAM enforced, in a process of its own. */
-export interface MiniStack extends AsyncDisposable {
+/** How to reach a local AWS; plain data, which a test run hands to its files. */
+export interface MiniStackAccess {
   /** `https://127.0.0.1:<port>`. */
   readonly endpoint: string;
   readonly port: number;
@@ -37,6 +37,10 @@ export interface MiniStack extends AsyncDisposable {
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
     readonly requestHandler: { readonly httpsAgent: { readonly ca: string } };
   };
+}
+
+/** A local AWS with IAM enforced, in a process of its own. */
+export interface MiniStack extends MiniStackAccess, AsyncDisposable {
   /** What it wrote so far. */
   output(): string;
 }
