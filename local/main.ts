@@ -11,6 +11,9 @@ import { readOrCreateToken } from './token.ts';
 
 const { version } = packageJson;
 
+/** The promise is ten seconds from SIGTERM to the end. */
+const STOP_DEADLINE_MS = 9_500;
+
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** Runs mailhook on this machine until it is told to stop. */
@@ -34,7 +37,11 @@ async function main(): Promise<void> {
   if (config.log === 'text') await greet(runtime, api, config);
   await toldToStop();
   log.info('server.stopping');
-  await Promise.all([api.close(), runtime.close()]);
+  // A kill loses nothing, and whoever told us to stop does not wait for ever.
+  setTimeout(() => process.exit(0), STOP_DEADLINE_MS).unref();
+  // What the API has still to write, it can write until its last answer.
+  await Promise.all([api.close(), runtime.stop()]);
+  await runtime.close();
 }
 
 async function serveApi(

@@ -1,35 +1,31 @@
 import type { DispatchDeps } from '../functions/dispatch/deps.ts';
 import { dispatch } from '../functions/dispatch/dispatch.ts';
 import { createPostClient } from '../functions/dispatch/post.ts';
-import { revealSecret } from '../functions/dispatch/reveal-secret.ts';
-import { testWebhook } from '../functions/dispatch/test-webhook.ts';
 import type { PollDeps } from '../functions/poll/deps.ts';
-import { emptyReport } from '../functions/poll/health.ts';
 import { openMailSource } from '../functions/poll/mail/open-mail-source.ts';
 import { createParsePool } from '../functions/poll/parse/parse-pool.ts';
 import { plan } from '../functions/poll/plan.ts';
-import { type PollStop, poll, pollAccount } from '../functions/poll/poll.ts';
-import { takeBaseline } from '../functions/poll/take-baseline.ts';
-import { testAccount } from '../functions/poll/test-account.ts';
+import { type PollStop, poll } from '../functions/poll/poll.ts';
 import { createEgress } from '../shared/egress/create-egress.ts';
 import type { Egress, EgressPolicy } from '../shared/egress/egress.ts';
 import { createMemoryQueue } from '../shared/embedded/memory-queue.ts';
 import { type Embedded, openEmbedded } from '../shared/embedded/open.ts';
 import type { Job } from '../shared/jobs.ts';
-import type { Operations, PollReport } from '../shared/operations.ts';
+import type { Operations } from '../shared/operations.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Log } from '../shared/ports/log.ts';
+import { createOperations } from './operations.ts';
 
 /** The tick of a machine of one's own: intervals may be any number of seconds. */
 const TICK_MS = 1_000;
 const MAINTAIN_MS = 60_000;
 /** What is in hand when the process is told to stop gets so long to end; then connections are cut, which loses nothing. */
 const GRACE_MS = 8_000;
-const TEST_TIMEOUT_MS = 60_000;
 
 /** What poll and dispatch reach the world through. */
 export type RuntimePorts = Omit<PollDeps, 'clock' | 'log'> & Pick<DispatchDeps, 'post'>;
 
+/** Where the runtime keeps its data, and what a test may set otherwise. */
 export interface RuntimeOptions {
   readonly folder: string;
   readonly egress: EgressPolicy;
@@ -37,6 +33,8 @@ export interface RuntimeOptions {
   readonly log: Log;
   /** Delays between attempts, in ms. @default RETRY_DELAYS_MS */
   readonly retryDelaysMs?: readonly number[];
+  /** How long what is in hand may take to end when the runtime is stopped. @default 8,000 */
+  readonly graceMs?: number;
   /** Puts something between the functions and their ports: a test that watches them, or ends the process. @default nothing */
   readonly wrap?: (ports: RuntimePorts) => RuntimePorts;
 }
@@ -46,7 +44,9 @@ export interface Runtime {
   readonly embedded: Embedded;
   readonly egress: Egress;
   readonly operations: Operations;
-  /** Ends what is in hand, at the latest after some seconds, and gives the data folder free. */
+  /** Begins nothing more and ends what is in hand, at the latest after some seconds; the store can still be used. */
+  stop(): Promise<void>;
+  /** Stops, and gives the data folder free. */
   close(): Promise<void>;
 }
 
@@ -55,65 +55,58 @@ export interface Runtime {
  * hints. Throws EmbeddedError when the data folder cannot be used.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { clock, log } = options;
+  const { clock, log, graceMs = GRACE_MS } = options;
   const embedded = await openEmbedded({ folder: options.folder, clock });
   const egress = createEgress({ policy: options.egress });
   const pool = createParsePool();
+  const post = createPostClient({ egress, keepAlive: true });
+  const queue = createMemoryQueue((job) => run(job), log);
+  const { store, blobs, vault } = embedded;
+  const openSource = openMailSource(egress);
+  const own: RuntimePorts = { store, queue, blobs, vault, openSource, parse: pool.parse, post };
+  const { pollDeps, dispatchDeps } = depsOf(options, options.wrap?.(own) ?? own);
   const stopping = new AbortController();
   const cut = new AbortController();
   const stop: PollStop = { signal: cut.signal, stopping: () => stopping.signal.aborted };
-  const queue = createMemoryQueue((job) => run(job), log);
-  const post = createPostClient({ egress, keepAlive: true });
-  const own: RuntimePorts = {
-    store: embedded.store,
-    queue,
-    blobs: embedded.blobs,
-    vault: embedded.vault,
-    openSource: openMailSource(egress),
-    parse: pool.parse,
-    post,
-  };
-  const ports = options.wrap?.(own) ?? own;
-  const pollDeps: PollDeps = { ...ports, clock, log };
-  const dispatchDeps: DispatchDeps = {
-    ...ports,
-    clock,
-    log,
-    random: Math.random,
-    ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),
-  };
   const run = async (job: Job): Promise<void> => {
     if (job.kind === 'poll') await poll(pollDeps, job, stop);
     else await dispatch(dispatchDeps, job);
   };
+  const { operations, idle } = createOperations(pollDeps, dispatchDeps, stop);
   const ticker = everyWhile(TICK_MS, stopping.signal, log, 'tick', () => plan(pollDeps));
   const maintenance = everyWhile(MAINTAIN_MS, stopping.signal, log, 'maintenance', () =>
     embedded.maintain(clock.now()),
   );
-  const operations: Operations = {
-    testAccount: (account) => testAccount(pollDeps, account, AbortSignal.timeout(TEST_TIMEOUT_MS)),
-    baseline: async (id, start) =>
-      (await takeBaseline(pollDeps, id, start, stop)) ?? emptyReport('', 'error'),
-    poll: async (ids) => {
-      const reports = await Promise.all(ids.map((id) => pollAccount(pollDeps, id, 'manual', stop)));
-      return reports.filter((report): report is PollReport => report !== null);
-    },
-    testWebhook: (id) => testWebhook(dispatchDeps, id),
-    revealSecret: (id) => revealSecret(dispatchDeps, id),
-  };
-  return {
-    embedded,
-    egress,
-    operations,
-    async close() {
-      stopping.abort();
-      const grace = setTimeout(() => cut.abort(), GRACE_MS);
-      await Promise.all([ticker, maintenance, queue.close()]);
-      clearTimeout(grace);
+  const end = async () => {
+    stopping.abort();
+    const grace = setTimeout(() => {
+      cut.abort();
       post.close();
-      await pool.close();
+    }, graceMs);
+    await Promise.all([ticker, maintenance, queue.close(), idle()]);
+    clearTimeout(grace);
+    post.close();
+    await pool.close();
+  };
+  let ended: Promise<void> | null = null;
+  const stopOnce = () => (ended ??= end());
+  return {
+    ...{ embedded, egress, operations, stop: stopOnce },
+    async close() {
+      await stopOnce();
       await embedded.close();
     },
+  };
+}
+
+function depsOf(
+  { clock, log, retryDelaysMs }: RuntimeOptions,
+  ports: RuntimePorts,
+): { readonly pollDeps: PollDeps; readonly dispatchDeps: DispatchDeps } {
+  const common = { ...ports, clock, log };
+  return {
+    pollDeps: common,
+    dispatchDeps: { ...common, random: Math.random, ...(retryDelaysMs && { retryDelaysMs }) },
   };
 }
 

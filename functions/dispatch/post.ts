@@ -24,7 +24,7 @@ export type PostResult =
 export interface PostClient {
   /** Never rejects for what a receiver, a network or a policy does; throws for headers that cannot be sent. */
   post(request: PostRequest): Promise<PostResult>;
-  /** Closes the connections that are kept. */
+  /** Ends all connections. A request under way fails as `internal`, since the receiver is not to blame. */
   close(): void;
 }
 
@@ -59,6 +59,8 @@ const IDLE_TIMEOUT_MS = 30_000;
 const ADDRESS_TIMEOUT_MS = 1_000;
 const MAX_IDLE_PER_HOST = 64;
 
+const CUT_OFF = 'The request was cut off, because mailhook was told to stop';
+
 const COMMON_HEADERS = [
   'content-type',
   'application/json',
@@ -74,6 +76,8 @@ export function createPostClient(options: PostClientOptions): PostClient {
   const targets = new Map<string, Target>();
   const kept = createAgents(egress, options.keepAlive);
   const fresh = createAgents(egress, false);
+  /** A request that began before the last close was cut off by it. */
+  let closings = 0;
 
   function targetOf(url: string): Target {
     const known = targets.get(url);
@@ -86,6 +90,8 @@ export function createPostClient(options: PostClientOptions): PostClient {
 
   async function post(request: PostRequest): Promise<PostResult> {
     const startedAt = performance.now();
+    const closingsBefore = closings;
+    const isCutOff = () => closings > closingsBefore;
     const elapsedMs = () => performance.now() - startedAt;
     let target: Target;
     try {
@@ -95,16 +101,18 @@ export function createPostClient(options: PostClientOptions): PostClient {
       return { kind: 'failed', reason: 'egress', message: error.message, durationMs: 0 };
     }
     let answer = await send(target, kept, request, request.timeoutMs);
-    if (answer.kind === 'failed' && answer.stale) {
+    if (answer.kind === 'failed' && answer.stale && !isCutOff()) {
       // The same bytes once more, on a connection that nobody can have closed yet.
       answer = await send(target, fresh, request, Math.max(1, request.timeoutMs - elapsedMs()));
     }
     const durationMs = Math.round(elapsedMs());
     if (answer.kind === 'answered') return { ...answer, durationMs };
+    if (isCutOff()) return { kind: 'failed', reason: 'internal', message: CUT_OFF, durationMs };
     return { kind: 'failed', reason: answer.reason, message: answer.message, durationMs };
   }
 
   function close(): void {
+    closings += 1;
     for (const agent of [kept.http, kept.https, fresh.http, fresh.https]) agent.destroy();
   }
   return { post, close };

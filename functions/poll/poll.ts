@@ -25,19 +25,25 @@ export interface PollStop {
 
 type Holding = Extract<Acquired, { kind: 'acquired' }>;
 
-/** Polls the accounts of a job; one that fails harms no other. Reports on those that were polled, or could not be. */
-export async function poll(deps: PollDeps, job: PollJob, stop: PollStop): Promise<PollReport[]> {
-  const reports: PollReport[] = [];
-  const waiting = [...job.accounts];
+/**
+ * Polls the accounts of a job, a few at a time; one that fails harms no other. Reports, in the order of the job, on those
+ * that were polled or could not be.
+ */
+export async function poll(
+  deps: PollDeps,
+  { accounts }: Pick<PollJob, 'accounts'>,
+  stop: PollStop,
+): Promise<PollReport[]> {
+  const reports: (PollReport | null)[] = [];
+  const waiting = accounts.entries();
   const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (const [index, { id, reason }] of waiting) {
       if (stop.stopping()) return;
-      const report = await pollAccount(deps, next.id, next.reason, stop);
-      if (report !== null) reports.push(report);
+      reports[index] = await pollAccount(deps, id, reason, stop);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(ACCOUNTS_AT_ONCE, waiting.length) }, worker));
-  return reports;
+  await Promise.all(Array.from({ length: ACCOUNTS_AT_ONCE }, worker));
+  return reports.filter((report) => report != null);
 }
 
 /** Polls one account now; null when it is not due or gone. */

@@ -25,7 +25,7 @@ export function describeAttachment(
   const attachment: Attachment = {
     id: content.id,
     filename: filename === null ? null : shortFilename(filename),
-    contentType: declaredType(item) ?? item.contentType,
+    contentType: typeOf(item),
     size: content.size,
     sha256: content.sha256,
     disposition: dispositionOf(item.contentDisposition),
@@ -56,10 +56,13 @@ export function contentTypeOf(item: AttachmentStream): StructuredHeader | null {
   return isStructured ? (header as StructuredHeader) : null;
 }
 
-/** mailparser puts another type in place of application/octet-stream by the file's name; this is the one declared. */
-function declaredType(item: AttachmentStream): string | null {
-  const type = contentTypeOf(item)?.value.trim().toLowerCase() ?? '';
-  return MEDIA_TYPE.test(type) ? type : null;
+/**
+ * The type that a part declares, which mailparser replaces by the file's name where it is application/octet-stream; else
+ * what mailparser takes it for. What is no type (RFC 2045 section 5.2) counts as application/octet-stream.
+ */
+function typeOf(item: AttachmentStream): string {
+  const type = (contentTypeOf(item)?.value ?? item.contentType).trim().toLowerCase();
+  return MEDIA_TYPE.test(type) ? type : 'application/octet-stream';
 }
 
 /** RFC 2183 section 2.8: an unknown disposition means attachment. */

@@ -104,6 +104,13 @@ describe('readHeaderFields() addresses', () => {
     expect(truncated).toContain('to');
   });
 
+  it('reads repeated fields up to the limit of one, and says what it left out', () => {
+    const half = (address: string) => `To: ${address.padEnd(40_000)}`;
+    const fields = fieldsOf(half('a@x.example'), half('b@x.example'), half('c@x.example'));
+    expect(fields.to.map(({ address }) => address)).toEqual(['a@x.example', 'b@x.example']);
+    expect(fields.truncated).toContain('to');
+  });
+
   it('leaves out an address beyond all length rather than cut it into another one', () => {
     const { to, truncated } = fieldsOf(`To: Ana <${'a'.repeat(2_000)}@example.com>`);
     expect(to).toEqual([{ name: 'Ana', address: null }]);

@@ -81,6 +81,19 @@ describe('parseMessage() attachments', () => {
     ]);
   });
 
+  it.each([
+    ['application/pdf', 'application/pdf'],
+    ['Application/PDF; x=y', 'application/pdf'],
+    ['image', 'application/octet-stream'],
+    ['image/a\0b', 'application/octet-stream'],
+    [`image/${'x'.repeat(3_000)}`, 'application/octet-stream'],
+    ['image/\u00fc', 'application/octet-stream'],
+  ])('gives the type %s as a type', async (type, expected) => {
+    const part = ['--b', `Content-Type: ${type}`, 'Content-Disposition: attachment; filename=a.png', '', 'x'];
+    const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=b', '', ...part, '--b--'));
+    expect(data.attachments.map(({ contentType }) => contentType)).toEqual([expected]);
+  });
+
   it('reads a mail that is one file', async () => {
     const head = [
       'Content-Type: application/pdf; name=a.pdf',
