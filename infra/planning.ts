@@ -55,7 +55,8 @@ export class Planning extends Construct {
       settings,
       storage,
       memoryMb: 512,
-      timeout: Duration.minutes(1),
+      // A tick that is cut off saves nothing, and the next one has as much to do: so it may take longer than a minute.
+      timeout: Duration.minutes(5),
       environment: {
         pollsQueue: polls.queue.queueUrl,
         deliveriesQueue: deliveries.queue.queueUrl,

@@ -7,7 +7,7 @@ import { createFunctionLog } from '../../shared/aws/lambda-log.ts';
 import { createSqsQueue } from '../../shared/aws/sqs-queue.ts';
 import { createDynamoStore } from '../../shared/aws/store/create-dynamo-store.ts';
 import { systemClock as clock } from '../../shared/ports/clock.ts';
-import { plan } from '../poll/plan.ts';
+import { tick } from './tick.ts';
 
 const config = readConfig(process.env, ['pollsQueue', 'deliveriesQueue']);
 const log = createFunctionLog(config);
@@ -17,6 +17,5 @@ const queue = createSqsQueue({ client: new SQSClient(CLIENT_OPTIONS), urls, log 
 
 /** One tick, whatever the event says. */
 export async function handler(_event: unknown, context: Context): Promise<void> {
-  const own = log.with({ requestId: context.awsRequestId });
-  own.info('plan.finished', await plan({ store, queue, clock, log: own }));
+  await tick({ store, queue, clock, log: log.with({ requestId: context.awsRequestId }) });
 }

@@ -27,7 +27,7 @@ export async function answerInvocation(
     }
     case 'poll': {
       const accounts = invocation.ids.map((id) => ({ id, reason: 'manual' as const }));
-      return await poll(deps, { kind: 'poll', accounts }, stop);
+      return await poll(deps, { accounts }, stop);
     }
     default:
       return unknown(invocation);

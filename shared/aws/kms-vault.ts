@@ -18,23 +18,23 @@ export function createKmsVault(options: DataKeyOptions): Vault {
   const dataKeys = createDataKeys(options);
   return {
     async seal(purpose, owner, value) {
-      const bound = boundData(purpose, owner);
       const { key, wrapped } = await dataKeys.sealing(purpose);
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES });
-      cipher.setAAD(bound);
+      cipher.setAAD(boundData(purpose, owner, wrapped));
       const sealed = Buffer.concat([iv, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
       return `v1:${wrapped}:${sealed.toString('base64url')}` as Sealed;
     },
     async open(purpose, owner, sealed) {
       const [, wrapped = '', text = ''] = FORM.exec(sealed) ?? [];
-      const bytes = Buffer.from(text, 'base64url');
-      const key = bytes.length < IV_BYTES + TAG_BYTES ? null : await dataKeys.opening(purpose, wrapped);
+      const bytes = bytesOf(text);
+      if (bytes === null || bytes.length < IV_BYTES + TAG_BYTES) throw cannotOpen(purpose, owner);
+      const key = bytesOf(wrapped) === null ? null : await dataKeys.opening(purpose, wrapped);
       if (key === null) throw cannotOpen(purpose, owner);
       const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), {
         authTagLength: TAG_BYTES,
       });
-      decipher.setAAD(boundData(purpose, owner));
+      decipher.setAAD(boundData(purpose, owner, wrapped));
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
       const value = decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES));
       try {
@@ -46,10 +46,16 @@ export function createKmsVault(options: DataKeyOptions): Vault {
   };
 }
 
-/** Neither part can contain the zero byte that ends it. */
-function boundData(purpose: Purpose, owner: string): Buffer {
+/** The bytes of a base64url text; null for another text than the one that they are written as, which Node reads all the same. */
+function bytesOf(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : null;
+}
+
+/** No part can contain the zero byte that ends it. */
+function boundData(purpose: Purpose, owner: string, wrapped: string): Buffer {
   if (owner.includes('\0')) throw new RangeError('Cannot seal for an owner whose id contains a zero byte');
-  return Buffer.from(`${purpose}\0${owner}\0`, 'utf8');
+  return Buffer.from(`${purpose}\0${owner}\0${wrapped}\0`, 'utf8');
 }
 
 function cannotOpen(purpose: Purpose, owner: string, cause?: unknown): Error {

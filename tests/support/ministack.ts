@@ -30,12 +30,11 @@ export interface MiniStackAccess {
   readonly ca: string;
   /** What a process needs to find and trust it, with the rights of the account's root. */
   readonly env: Readonly<Record<string, string>>;
-  /** What a client of the SDK is built with to do the same. */
+  /** What a client of the SDK is built with to do the same, in a process that trusts the certificate. */
   readonly clientOptions: {
     readonly endpoint: string;
     readonly region: string;
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-    readonly requestHandler: { readonly httpsAgent: { readonly ca: string } };
   };
 }
 
@@ -101,7 +100,7 @@ export async function startMiniStack(): Promise<MiniStack> {
     port,
     ca,
     env: clientEnvironment(endpoint, caFile),
-    clientOptions: { endpoint, region: REGION, credentials, requestHandler: { httpsAgent: { ca } } },
+    clientOptions: { endpoint, region: REGION, credentials },
     output: () => output,
     [Symbol.asyncDispose]: stop,
   };

@@ -1,64 +1,40 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKmsVault } from '../../../shared/aws/kms-vault.ts';
+import { systemClock } from '../../../shared/ports/clock.ts';
 import type { Purpose, Sealed, Vault } from '../../../shared/ports/vault.ts';
-import { type AwsStub, type StubAnswer, type StubRequest, startAwsStub } from '../../support/aws-stub.ts';
+import { vaultContract } from '../../contract/vault.ts';
+import { type AwsStub, startAwsStub } from '../../support/aws-stub.ts';
+import { createFakeKms, KMS_KEYS } from '../../support/fake-kms.ts';
 
-const KEYS = { 'mailbox-credential': 'key-mail', 'webhook-secret': 'key-hook' } as const;
 const SECRET = Buffer.from('pässword 1');
 
-/** KMS with two keys, as far as it matters here: it binds the key and the encryption context, and notices every changed bit. */
-function createKms() {
-  const masters = new Map(Object.values(KEYS).map((id) => [id as string, randomBytes(32)]));
-  let isDown = false;
-  const answer = ({ target, body }: StubRequest): StubAnswer => {
-    if (isDown) return { status: 500, code: 'KMSInternalException' };
-    const master = masters.get(String(body.KeyId)) ?? Buffer.alloc(32);
-    const context = Buffer.from(JSON.stringify(body.EncryptionContext));
-    if (target === 'TrentService.GenerateDataKey') {
-      const plaintext = randomBytes(32);
-      const iv = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', master, iv).setAAD(context);
-      const blob = Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-      const encoded = { CiphertextBlob: blob.toString('base64'), Plaintext: plaintext.toString('base64') };
-      return { body: { KeyId: body.KeyId, ...encoded } };
-    }
-    const blob = Buffer.from(String(body.CiphertextBlob), 'base64');
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', master, blob.subarray(0, 12)).setAAD(context);
-      decipher.setAuthTag(blob.subarray(-16));
-      const plaintext = Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]);
-      return { body: { KeyId: body.KeyId, Plaintext: plaintext.toString('base64') } };
-    } catch {
-      return { status: 400, code: 'InvalidCiphertextException' };
-    }
-  };
-  return {
-    answer,
-    goDown: () => {
-      isDown = true;
-    },
-    comeBack: () => {
-      isDown = false;
-    },
-  };
-}
-
-let kms: ReturnType<typeof createKms>;
+let kms: ReturnType<typeof createFakeKms>;
 let stub: AwsStub;
 let clock: { time: number; now(): Date };
 
 beforeEach(async () => {
-  kms = createKms();
+  kms = createFakeKms();
   stub = await startAwsStub(kms.answer);
   clock = { time: Date.parse('2026-11-25T08:00:00Z'), now: () => new Date(clock.time) };
 });
 afterEach(() => stub[Symbol.asyncDispose]());
 
-const vaultWith = (keyIds: Partial<Record<Purpose, string>> = KEYS): Vault =>
+const vaultWith = (keyIds: Partial<Record<Purpose, string>> = KMS_KEYS): Vault =>
   createKmsVault({ client: new KMSClient(stub.clientOptions), keyIds, clock });
 const targets = () => stub.requests.map(({ target }) => target.replace('TrentService.', ''));
+
+vaultContract('kms', async () => {
+  const kmsOfOne = await startAwsStub(createFakeKms().answer);
+  const client = new KMSClient(kmsOfOne.clientOptions);
+  return {
+    vault: createKmsVault({ client, keyIds: KMS_KEYS, clock: systemClock }),
+    close: async () => {
+      client.destroy();
+      await kmsOfOne[Symbol.asyncDispose]();
+    },
+  };
+});
 
 describe('createKmsVault()', () => {
   it('a secret opens in another process, for its owner and purpose', async () => {
@@ -86,7 +62,7 @@ describe('createKmsVault()', () => {
 
   it('does not open with the key of another purpose put in place of its own', async () => {
     const sealed = await vaultWith().seal('mailbox-credential', 'acc_a', SECRET);
-    const swapped = vaultWith({ 'mailbox-credential': KEYS['webhook-secret'] });
+    const swapped = vaultWith({ 'mailbox-credential': KMS_KEYS['webhook-secret'] });
     await expect(swapped.open('mailbox-credential', 'acc_a', sealed)).rejects.toThrow(/^Cannot open/);
   });
 
@@ -153,7 +129,7 @@ describe('createKmsVault()', () => {
   });
 
   it('a function without the key of a purpose says so', async () => {
-    const vault = vaultWith({ 'webhook-secret': KEYS['webhook-secret'] });
+    const vault = vaultWith({ 'webhook-secret': KMS_KEYS['webhook-secret'] });
     await expect(vault.seal('mailbox-credential', 'acc_a', SECRET)).rejects.toThrow(
       'This function has no key for the purpose "mailbox-credential"',
     );
