@@ -65,7 +65,7 @@ async function commit(
     const isFirst = event.digest !== null && event.digest !== '' && !digests.has(event.digest);
     if (isFirst && event.digest !== null) digests.add(event.digest);
     return {
-      writes: writesOf(context, event, { committedAt, withDigest: isFirst }),
+      writes: writesOf(context, event, { committedAt, position: index, withDigest: isFirst }),
       // The event is the only one of them that has a condition: it is there already.
       otherwise: () => {
         existing.add(index);
@@ -84,14 +84,16 @@ async function commit(
 function writesOf(
   { retention }: StoreContext,
   event: NewEvent,
-  { committedAt, withDigest }: { readonly committedAt: string; readonly withDigest: boolean },
+  made: { readonly committedAt: string; readonly position: number; readonly withDigest: boolean },
 ): Write[] {
+  const { committedAt, position: eventPosition, withDigest } = made;
   const webhookIds = [...new Set(event.webhooks)];
-  const item = newEventItem(event, webhookIds.length, { committedAt, endedDays: retention.endedDays });
+  const { endedDays } = retention;
+  const item = newEventItem(event, webhookIds.length, { committedAt, position: eventPosition, endedDays });
   const dueAt = isoOf(Date.parse(committedAt) + HINT_MS);
   const deliveries = webhookIds.map((webhookId, position) =>
     newDeliveryItem({ eventId: event.id, webhookId }, subjectOf(event), {
-      ...{ at: committedAt, dueAt, trigger: 'schedule', position },
+      ...{ at: committedAt, dueAt, trigger: 'schedule', position, eventPosition },
     }),
   );
   return [

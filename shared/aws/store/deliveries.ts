@@ -5,7 +5,7 @@ import { mapAtOnce } from './at-once.ts';
 import type { StoreContext } from './context.ts';
 import { ENDED_STATES } from './delivery-counts.ts';
 import { deliveryOf, refOf } from './delivery-item.ts';
-import { deliveryList } from './index-keys.ts';
+import { deliveryList, PLACE } from './index-keys.ts';
 import { deliveryKey, listPartition } from './keys.ts';
 import { text } from './marshal.ts';
 import { cursorOf, limitOf, placeOf } from './paging.ts';
@@ -13,7 +13,7 @@ import { webhookIdOf } from './parked-expiry.ts';
 import { firstItems, getItem, getItems, keyOf } from './requests.ts';
 
 /** The form of a place: when the delivery was made, of which event and for which webhook. */
-const PLACE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z#msg_[a-z0-9]{26}(?:#other)?\|wh_[a-z2-7]{16}$/;
+const PLACE_FORM = new RegExp(`^${PLACE}(?:#other)?\\|wh_[a-z2-7]{16}$`);
 /** Before and behind every place. */
 const FIRST = '0';
 const LAST = '9';
@@ -49,7 +49,7 @@ async function deliveryPage(
   page: PageRequest,
 ): Promise<Page<Delivery>> {
   const limit = limitOf(page);
-  const places = await findPlaces(context, filter, placeOf('d', page.after, PLACE), limit + 1);
+  const places = await findPlaces(context, filter, placeOf('d', page.after, PLACE_FORM), limit + 1);
   const shown = places.slice(0, limit);
   const last = shown.at(-1);
   const itemOf = await getItems(

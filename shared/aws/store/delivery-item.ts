@@ -47,7 +47,15 @@ export function subjectOf(
 export function newDeliveryItem(
   ref: DeliveryRef,
   subject: DeliverySubject,
-  made: { readonly at: string; readonly dueAt: string; readonly trigger: Trigger; readonly position: number },
+  made: {
+    readonly at: string;
+    readonly dueAt: string;
+    readonly trigger: Trigger;
+    /** Among the deliveries of its event. */
+    readonly position: number;
+    /** Of its event, among those committed together. */
+    readonly eventPosition: number;
+  },
 ): Item {
   return attributes({
     ...deliveryKey(ref),
@@ -60,7 +68,7 @@ export function newDeliveryItem(
     attemptCount: 0,
     nextAttemptAt: made.at,
     createdAt: made.at,
-    gsi2sk: timeSort(made.at, ref.eventId) + (subject.isMessage ? '' : OTHER_EVENT),
+    gsi2sk: timeSort(made.at, made.eventPosition, ref.eventId) + (subject.isMessage ? '' : OTHER_EVENT),
     ...stateAttributes('pending', ref.webhookId),
     ...dueAttributes(made.dueAt),
   });

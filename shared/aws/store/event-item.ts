@@ -58,12 +58,13 @@ export function expiryAfter(timeMs: number, days: number): number {
   return Math.ceil((timeMs + days * DAY_MS) / 1_000);
 }
 
-/** The item of a new event with so many deliveries. */
+/** The item of a new event with so many deliveries; its position is that among those committed together. */
 export function newEventItem(
   event: NewEvent,
   deliveries: number,
-  { committedAt, endedDays }: { readonly committedAt: string; readonly endedDays: number },
+  made: { readonly committedAt: string; readonly position: number; readonly endedDays: number },
 ): Item {
+  const { committedAt, position, endedDays } = made;
   const { id, webhooks: _webhooks, ...given } = event;
   const document: EventDocument = { ...given, committedAt };
   const state: EventState = {
@@ -76,9 +77,9 @@ export function newEventItem(
     ...stateAttributes({ ...document, ...state }, { isCovered: false, endedDays }),
     revision: 1,
     gsi1pk: logPartition(committedAt.slice(0, 7)),
-    gsi1sk: timeSort(committedAt, id),
+    gsi1sk: timeSort(committedAt, position, id),
     gsi2pk: accountList(event.accountId),
-    gsi2sk: timeSort(committedAt, id),
+    gsi2sk: timeSort(committedAt, position, id),
   });
 }
 

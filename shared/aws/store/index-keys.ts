@@ -34,9 +34,17 @@ export function logPartition(month: string): string {
   return `log#${month}`;
 }
 
-/** An event's or a delivery's place in a list by time. */
-export function timeSort(time: string, id: EventId): string {
-  return `${time}#${id}`;
+/** An event's or a delivery's place in a list: by time, and of those committed together by their order. */
+export function timeSort(time: string, position: number, id: EventId): string {
+  return `${time}#${String(position).padStart(4, '0')}#${id}`;
+}
+
+/** The form of such a place. */
+export const PLACE = String.raw`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z#\d{4,}#msg_[a-z0-9]{26}`;
+
+/** The event of such a place. */
+export function eventIdAt(place: string): EventId {
+  return place.slice(place.indexOf('msg_')) as EventId;
 }
 
 /** The partition of the list index with the events of an account. */

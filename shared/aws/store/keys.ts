@@ -73,18 +73,32 @@ export function settlementKey(id: AccountId, dueAt: string, eventId: EventId, sl
   return { pk: accountPartition(id), sk: `W#S#${dueAt}#${eventId}#${slot}` };
 }
 
-/** The item of a gap or a settlement of an account; null when the text is no key of one. */
-export function workItemKey(id: AccountId, key: WorkKey): Key | null {
-  return /^W#(?:G#[0-9a-f]{64}|S#[0-9TZ:.-]{24}#msg_[a-z2-7]{26}#[a-z]+)$/.test(key)
-    ? { pk: accountPartition(id), sk: key }
-    : null;
+/** The item of a gap of an account by the gap's key of work; null when it is not the key of one. */
+export function gapItemKey(id: AccountId, key: WorkKey): Key | null {
+  return /^W#G#[0-9a-f]{64}$/.test(key) ? { pk: accountPartition(id), sk: key } : null;
 }
 
-/** The parts of a settlement's key; null when it is that of a gap, or none. */
-export function parseSettlementKey(
-  key: string,
-): { readonly dueAt: string; readonly eventId: EventId; readonly slot: SettlementSlot } | null {
-  const match = /^W#S#([0-9TZ:.-]{24})#(msg_[a-z2-7]{26})#(delivered|expiry|failed)$/.exec(key);
+/** A settlement by its event, whenever it is due. */
+export interface SettlementName {
+  readonly eventId: EventId;
+  readonly slot: SettlementSlot;
+}
+
+/** The key of work of a settlement: it stays the same when the settlement is put off, and with it its item's key changes. */
+export function settlementWorkKey({ eventId, slot }: SettlementName): WorkKey {
+  return `${eventId}#${slot}` as WorkKey;
+}
+
+/** The settlement of a key of work; null when it is not the key of one. */
+export function parseSettlementWorkKey(key: WorkKey): SettlementName | null {
+  const match = /^(msg_[a-z2-7]{26})#(delivered|expiry|failed)$/.exec(key);
+  if (match === null) return null;
+  return { eventId: match[1] as EventId, slot: match[2] as SettlementSlot };
+}
+
+/** The parts of the sort key of a settlement's item; null when it is that of another item. */
+export function parseSettlementKey(sort: string): (SettlementName & { readonly dueAt: string }) | null {
+  const match = /^W#S#([0-9TZ:.-]{24})#(msg_[a-z2-7]{26})#(delivered|expiry|failed)$/.exec(sort);
   if (match === null) return null;
   const [, dueAt = '', eventId = '', slot = ''] = match;
   return { dueAt, eventId: eventId as EventId, slot: slot as SettlementSlot };

@@ -4,7 +4,7 @@ import { mapAtOnce } from './at-once.ts';
 import { AT_ONCE, type StoreContext } from './context.ts';
 import { deliveryOf, inOrder, isDelivery } from './delivery-item.ts';
 import { accountsOf, eventOf, listedState, type StoredEvent, storedEvent } from './event-item.ts';
-import { accountList, logPartition } from './index-keys.ts';
+import { accountList, eventIdAt, logPartition, PLACE } from './index-keys.ts';
 import { eventPartition, MONTHS } from './keys.ts';
 import { type Item, text } from './marshal.ts';
 import { policiesOf } from './owners.ts';
@@ -12,8 +12,7 @@ import { cursorOf, limitOf, placeOf } from './paging.ts';
 import { firstItems, queryAnswers, type Range } from './requests.ts';
 import { settlementStatus } from './settlements.ts';
 
-/** The form of a place: when the event was committed, and which it is. */
-const PLACE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z#msg_[a-z0-9]{26}$/;
+const PLACE_FORM = new RegExp(`^${PLACE}$`);
 /** Before and behind every place. */
 const FIRST = '0';
 const LAST = '9';
@@ -50,15 +49,11 @@ async function messagePage(
   page: PageRequest,
 ): Promise<Page<MessageView>> {
   const limit = limitOf(page);
-  const after = placeOf('m', page.after, PLACE);
+  const after = placeOf('m', page.after, PLACE_FORM);
   const { places, next } = await findPlaces(context, filter, { after, limit });
-  const found = await mapAtOnce(places, AT_ONCE, (place) => readEvent(context, idAt(place)));
+  const found = await mapAtOnce(places, AT_ONCE, (place) => readEvent(context, eventIdAt(place)));
   const shown = found.filter((one): one is Found => one !== null && isWanted(one.event, filter));
   return { data: await viewsOf(context, shown), next: next === null ? null : cursorOf('m', next) };
-}
-
-function idAt(place: string): EventId {
-  return place.slice(place.indexOf('#') + 1) as EventId;
 }
 
 /** The next places of a list, newest first, and the one after which the page behind it begins; null when this is the last. */

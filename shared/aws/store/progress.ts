@@ -7,11 +7,11 @@ import type { StoreContext } from './context.ts';
 import { cursorWrite, type LedgerTime } from './cursor-item.ts';
 import { type Unit, writeUnits } from './fenced-writes.ts';
 import { openGap, rescheduleGap } from './gap-item.ts';
-import { cursorKey, workItemKey } from './keys.ts';
+import { cursorKey, gapItemKey } from './keys.ts';
 import { tokenOf } from './lease.ts';
 import { json } from './marshal.ts';
 import { getItem } from './requests.ts';
-import { closeUnits, isSettlement, rescheduleUnits } from './settlement-units.ts';
+import { settlementUnits } from './settlement-units.ts';
 import type { Write } from './writes.ts';
 
 /** What a poll writes as it goes on. */
@@ -54,28 +54,14 @@ function optional(writes: readonly Write[]): Unit {
 function gapUnits(id: AccountId, { rescheduled, closed }: Progress): Unit[] {
   const units: Unit[] = [];
   for (const work of rescheduled) {
-    const key = isSettlement(work.key) ? null : workItemKey(id, work.key);
+    const key = gapItemKey(id, work.key);
     if (key !== null) units.push(optional([rescheduleGap(key, work)]));
   }
   for (const work of closed) {
-    const key = isSettlement(work.key) ? null : workItemKey(id, work.key);
+    const key = gapItemKey(id, work.key);
     if (key !== null) units.push(optional([{ kind: 'delete', key }]));
   }
   return units;
-}
-
-async function settlementUnits(
-  context: StoreContext,
-  id: AccountId,
-  { rescheduled, closed }: Progress,
-  now: Date,
-): Promise<Unit[]> {
-  const putOff = rescheduled.filter(({ key }) => isSettlement(key));
-  const ended = closed.filter(({ key }) => isSettlement(key));
-  return [
-    ...(putOff.length === 0 ? [] : await rescheduleUnits(context, id, putOff)),
-    ...(ended.length === 0 ? [] : await closeUnits(context, id, ended, now)),
-  ];
 }
 
 /** With a POP3 ledger that changed goes the work of letting the events expire whose UIDLs it has. */

@@ -61,6 +61,8 @@ function restart(
   if (delivery !== null) {
     return changeIfSame(ref, delivery, restartedAttributes(ref.webhookId, at, trigger));
   }
-  const item = newDeliveryItem(ref, subjectOf(event), { at, dueAt: at, trigger, position: 0 });
+  const item = newDeliveryItem(ref, subjectOf(event), {
+    ...{ at, dueAt: at, trigger, position: 0, eventPosition: 0 },
+  });
   return { kind: 'put', item, condition: NOT_THERE };
 }

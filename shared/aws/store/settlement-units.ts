@@ -1,17 +1,15 @@
-import type { AccountId, EventId } from '../../identity.ts';
+import type { AccountId } from '../../identity.ts';
 import type { Progress, WorkKey } from '../../ports/store.ts';
 import type { StoreContext } from './context.ts';
 import { coverage } from './event-change.ts';
 import { EVENT_UNCHANGED, type StoredEvent, stateAssignment, storedEvent } from './event-item.ts';
 import type { Unit } from './fenced-writes.ts';
-import { accountPartition, eventKey, type Key, parseSettlementKey, type SettlementSlot } from './keys.ts';
-import { type Item, text } from './marshal.ts';
+import { eventKey, parseSettlementWorkKey, type SettlementName } from './keys.ts';
+import type { Item } from './marshal.ts';
 import { createOwners, type Owners } from './owners.ts';
 import { getItems } from './requests.ts';
-import { isOutstanding, rescheduledItem, type StoredSettlement } from './settlements.ts';
+import { isOutstanding, type StoredSettlement, settlementItem, settlementItemKey } from './settlements.ts';
 import type { Write } from './writes.ts';
-
-const THERE = 'attribute_exists(pk)';
 
 interface Scope {
   readonly context: StoreContext;
@@ -19,126 +17,85 @@ interface Scope {
   readonly id: AccountId;
 }
 
-/** One settlement, by the parts of its key. */
-interface Target {
-  readonly key: Key;
-  readonly eventId: EventId;
-  readonly slot: SettlementSlot;
-}
+/** What becomes of one settlement; null when it is not as it must be, and stays so. */
+type Change = (settlement: StoredSettlement) => StoredSettlement | null;
 
-/** Whether a key of work is that of a settlement. */
-export function isSettlement(key: WorkKey): boolean {
-  return parseSettlementKey(key) !== null;
-}
-
-function targetOf(id: AccountId, key: WorkKey): Target | null {
-  const parts = parseSettlementKey(key);
-  return parts && { key: { pk: accountPartition(id), sk: key }, ...parts };
-}
-
-/** Closes settlements: they leave the account's work, and their events know how they ended. */
-export async function closeUnits(
+/**
+ * What a poll did to settlements: those that were done leave the account's work, and those that did not work this time are
+ * in it at another time. Their events know either.
+ */
+export async function settlementUnits(
   context: StoreContext,
   id: AccountId,
-  closed: Progress['closed'],
+  { rescheduled, closed }: Pick<Progress, 'rescheduled' | 'closed'>,
   now: Date,
 ): Promise<Unit[]> {
-  const scope = { context, owners: createOwners(context), id };
-  const targets = closed.flatMap(({ key, as }) => {
-    const target = targetOf(id, key);
-    return target === null ? [] : [{ ...target, as }];
-  });
+  const changes = [
+    ...rescheduled.map(({ key, dueAt }) => named(key, putOff(dueAt.toISOString()))),
+    ...closed.map(({ key, as }) => named(key, close(as, now.toISOString()))),
+  ].filter((one) => one !== null);
+  if (changes.length === 0) return [];
   const itemOf = await getItems(
     context,
-    targets.map(({ eventId }) => eventKey(eventId)),
+    changes.map(({ name }) => eventKey(name.eventId)),
   );
+  const scope = { context, owners: createOwners(context), id };
   const units: Unit[] = [];
-  for (const { as, ...target } of targets) {
-    const change = (one: StoredSettlement): StoredSettlement | null =>
-      one.state === 'open' ? { ...one, state: as, dueAt: null, closedAt: now.toISOString() } : null;
-    const writes: Write[] = [{ kind: 'delete', key: target.key }];
-    units.push(await unitOf(scope, target, { writes, item: itemOf(eventKey(target.eventId)), change }));
+  for (const { name, change } of changes) {
+    const unit = await unitOf(scope, name, itemOf(eventKey(name.eventId)), change);
+    if (unit !== null) units.push(unit);
   }
   return units;
 }
 
-/** Puts settlements off that are still to be done, each with one more attempt. */
-export async function rescheduleUnits(
-  context: StoreContext,
-  id: AccountId,
-  rescheduled: Progress['rescheduled'],
-): Promise<Unit[]> {
-  const scope = { context, owners: createOwners(context), id };
-  const targets = rescheduled.flatMap(({ key, dueAt }) => {
-    const target = targetOf(id, key);
-    return target === null ? [] : [{ ...target, dueAt: dueAt.toISOString() }];
-  });
-  const itemOf = await getItems(
-    context,
-    targets.flatMap(({ key, eventId }) => [key, eventKey(eventId)]),
-  );
-  const units: Unit[] = [];
-  for (const { dueAt, ...target } of targets) {
-    const work = itemOf(target.key);
-    if (work === null) continue;
-    const moved = rescheduledItem(work, id, dueAt);
-    if (text(moved, 'sk') === target.key.sk) {
-      units.push(againUnit(target.key));
-      continue;
-    }
-    const change = (one: StoredSettlement) => (isOutstanding(one) ? { ...one, dueAt } : null);
-    const writes: Write[] = [
-      { kind: 'delete', key: target.key, condition: THERE },
-      { kind: 'put', item: moved },
-    ];
-    units.push(await unitOf(scope, target, { writes, item: itemOf(eventKey(target.eventId)), change }));
-  }
-  return units;
+function named(
+  key: WorkKey,
+  change: Change,
+): { readonly name: SettlementName; readonly change: Change } | null {
+  const name = parseSettlementWorkKey(key);
+  return name && { name, change };
 }
 
-/** A settlement that is to be tried again at the time at which it was due. */
-function againUnit(key: Key): Unit {
-  const update = 'ADD attempts :one';
+function close(as: 'done' | 'failed' | 'void', now: string): Change {
+  return (one) => (one.state === 'open' ? { ...one, state: as, dueAt: null, closedAt: now } : null);
+}
+
+function putOff(dueAt: string): Change {
+  return (one) => (isOutstanding(one) ? { ...one, dueAt, attempts: one.attempts + 1 } : null);
+}
+
+/** The change of the event and of the account's work together; the event is taken anew when somebody else changed it. */
+async function unitOf(
+  scope: Scope,
+  name: SettlementName,
+  item: Item | null,
+  change: Change,
+): Promise<Unit | null> {
+  const event = item && storedEvent(item);
+  const before = event?.settlements.find(({ slot }) => slot === name.slot);
+  const after = before && change(before);
+  if (event === null || before === undefined || after == null || event.accountId !== scope.id) return null;
   return {
-    writes: [{ kind: 'update', key, update, condition: THERE, values: { ':one': 1 } }],
-    otherwise: () => null,
+    writes: [await eventWrite(scope, event, before, after), ...workWrites(event, before, after)],
+    otherwise: ([refusal]) => unitOf(scope, name, refusal?.item ?? null, change),
   };
 }
 
-interface Part {
-  /** The writes of the account's work. */
-  readonly writes: readonly Write[];
-  /** The event as it was found. */
-  readonly item: Item | null;
-  /** What becomes of the settlement in the event; null when it is not touched there. */
-  readonly change: (settlement: StoredSettlement) => StoredSettlement | null;
-}
-
-/** The writes of a settlement together with that of its event, which is read anew when somebody else changed it. */
-async function unitOf(scope: Scope, target: Target, part: Part): Promise<Unit> {
-  const event = part.item && storedEvent(part.item);
-  const write = event === null ? null : await eventWrite(scope, target, event, part.change);
-  return {
-    writes: write === null ? part.writes : [...part.writes, write],
-    otherwise(refusals) {
-      const ofEvent = refusals.find(({ index }) => index === part.writes.length);
-      // Another refusal says that the settlement was withdrawn: there is nothing left to change.
-      return ofEvent === undefined || refusals.length > 1
-        ? null
-        : unitOf(scope, target, { ...part, item: ofEvent.item });
-    },
-  };
+function workWrites(event: StoredEvent, before: StoredSettlement, after: StoredSettlement): Write[] {
+  const isMoved = before.dueAt !== after.dueAt;
+  const key = settlementItemKey(event, before);
+  return [
+    ...(isOutstanding(before) && isMoved ? [{ kind: 'delete', key } as const] : []),
+    ...(isOutstanding(after) ? [{ kind: 'put', item: settlementItem(event, after) } as const] : []),
+  ];
 }
 
 async function eventWrite(
-  { context, owners, id }: Scope,
-  { slot }: Target,
+  { context, owners }: Scope,
   event: StoredEvent,
-  change: Part['change'],
-): Promise<Write | null> {
-  const before = event.settlements.find((one) => one.slot === slot);
-  const after = before === undefined ? null : change(before);
-  if (after === null || event.accountId !== id) return null;
+  before: StoredSettlement,
+  after: StoredSettlement,
+): Promise<Write> {
   const settlements = event.settlements.map((one) => (one === before ? after : one));
   const state = { ...event, settlements };
   const isCovered = await coverage(owners, event, state);

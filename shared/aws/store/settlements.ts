@@ -6,9 +6,15 @@ import {
 } from '../../account.ts';
 import type { SettlementStatus } from '../../event.ts';
 import type { AccountId, EventId, Source } from '../../identity.ts';
-import type { Settlement, WorkKey } from '../../ports/store.ts';
+import type { Settlement } from '../../ports/store.ts';
 import { type SettlementCause, type SettlementStep, settlementSteps } from '../../settlement.ts';
-import { type Key, parseSettlementKey, type SettlementSlot, settlementKey } from './keys.ts';
+import {
+  type Key,
+  parseSettlementKey,
+  type SettlementSlot,
+  settlementKey,
+  settlementWorkKey,
+} from './keys.ts';
 import { attributes, type Item, json, number, text } from './marshal.ts';
 
 /** Nothing is done to a message that could not be fetched: that its webhooks know of it is not that they have it. */
@@ -31,6 +37,8 @@ export interface StoredSettlement {
   /** Open with a time: to be done then, and in the account's work; open without: withdrawn while deliveries are open again. */
   readonly dueAt: string | null;
   readonly closedAt: string | null;
+  /** Tries that did not work. */
+  readonly attempts: number;
 }
 
 /** An event as far as its settlements depend on it. */
@@ -78,10 +86,10 @@ export function planSettlements(event: Settled, policy: Policy, endedAt: Date): 
     settlements,
     opened: settlements
       .filter((one) => isOutstanding(one) && !had.includes(one))
-      .map((one) => workItem(event, one)),
+      .map((one) => settlementItem(event, one)),
     closed: had
       .filter((one) => isOutstanding(one) && !settlements.includes(one))
-      .map((one) => workKeyOf(event, one)),
+      .map((one) => settlementItemKey(event, one)),
   };
 }
 
@@ -90,7 +98,7 @@ export function withdrawSettlements(event: Settled): SettlementPlan {
   return {
     settlements: event.settlements.map((one) => (isOutstanding(one) ? { ...one, dueAt: null } : one)),
     opened: [],
-    closed: event.settlements.filter(isOutstanding).map((one) => workKeyOf(event, one)),
+    closed: event.settlements.filter(isOutstanding).map((one) => settlementItemKey(event, one)),
   };
 }
 
@@ -125,7 +133,7 @@ export function settlementOf(item: Item): Settlement {
   const parts = parseSettlementKey(key);
   if (parts === null) throw new RangeError(`Cannot read the settlement "${key}": it has not the key of one`);
   return {
-    key: key as WorkKey,
+    key: settlementWorkKey(parts),
     eventId: parts.eventId,
     source: json<Source>(item, 'messageSource'),
     cause: text(item, 'cause') as SettlementCause,
@@ -135,31 +143,26 @@ export function settlementOf(item: Item): Settlement {
   };
 }
 
-/** The same item of the account's work for another time and one more attempt. */
-export function rescheduledItem(item: Item, accountId: AccountId, dueAt: string): Item {
-  const { eventId, key } = settlementOf(item);
-  const slot = parseSettlementKey(key)?.slot ?? 'delivered';
-  const attempts = number(item, 'attempts') + 1;
-  return { ...item, ...attributes({ ...settlementKey(accountId, dueAt, eventId, slot), attempts }) };
-}
-
-function workItem(event: Settled, settlement: StoredSettlement): Item {
+/** The item of the account's work for a settlement that is outstanding. */
+export function settlementItem(event: Settled, settlement: StoredSettlement): Item {
   return attributes({
-    ...workKeyOf(event, settlement),
+    ...settlementItemKey(event, settlement),
     messageSource: JSON.stringify(event.source),
     cause: settlement.cause,
     serverAction: settlement.action,
-    attempts: 0,
+    attempts: settlement.attempts,
   });
 }
 
-function workKeyOf(event: Settled, { dueAt, slot }: StoredSettlement): Key {
+/** The key of that item. */
+export function settlementItemKey(event: Settled, { dueAt, slot }: StoredSettlement): Key {
   return settlementKey(event.accountId, dueAt ?? '', event.id, slot);
 }
 
 function openSettlement(slot: SettlementSlot, { cause, action, dueAt }: SettlementStep): StoredSettlement {
   const written = formatServerAction(action);
-  return { slot, cause, action: written, state: 'open', dueAt: dueAt.toISOString(), closedAt: null };
+  const dates = { dueAt: dueAt.toISOString(), closedAt: null };
+  return { slot, cause, action: written, state: 'open', ...dates, attempts: 0 };
 }
 
 /** `settlementSteps` gives the action that is due at once first, if there is one, and then the deletion by age. */
