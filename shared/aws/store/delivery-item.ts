@@ -63,7 +63,7 @@ export function newDeliveryItem(
     eventType: subject.eventType,
     eventBody: subject.eventBody,
     // The order in which the deliveries of an event are shown.
-    position: made.position,
+    ordinal: made.position,
     attemptTrigger: made.trigger,
     attemptCount: 0,
     nextAttemptAt: made.at,
@@ -199,7 +199,7 @@ export function deliveryOf(item: Item): Delivery {
 
 /** The deliveries of an event in the order in which they were made. */
 export function inOrder(items: readonly Item[]): Item[] {
-  const orderOf = (item: Item) => [text(item, 'createdAt'), numberOr(item, 'position', 0)] as const;
+  const orderOf = (item: Item) => [text(item, 'createdAt'), numberOr(item, 'ordinal', 0)] as const;
   return items.toSorted((one, other) => {
     const [madeA, positionA] = orderOf(one);
     const [madeB, positionB] = orderOf(other);
