@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
-import { Grant, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Grant, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type FunctionUrl, FunctionUrlAuthType, InvokeMode } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { LambdaFunction } from './lambda-function.ts';
@@ -17,7 +17,7 @@ export interface AdminProps {
 export class Admin extends Construct {
   readonly admin: LambdaFunction;
   readonly url: FunctionUrl;
-  /** Attached to a user or a role it allows to call the API; nothing else of this stack does. */
+  /** Attached to a user or a role it allows to find and call the API; nothing else of this stack does. */
   readonly access: ManagedPolicy;
 
   constructor(scope: Construct, id: string, { settings, storage, poll, dispatch }: AdminProps) {
@@ -54,10 +54,28 @@ export class Admin extends Construct {
       // A mail of 30 MB is more than a buffered answer may hold.
       invokeMode: InvokeMode.RESPONSE_STREAM,
     });
-    this.access = new ManagedPolicy(this, 'Access', {
-      description: `Allows to call the API of ${settings.name}`,
-    });
+    this.access = this.#createAccess(settings);
     // Both actions: since October 2025 a Function URL asks for lambda:InvokeFunction too.
     this.url.grantInvokeUrl(this.access);
+  }
+
+  #createAccess(settings: Settings): ManagedPolicy {
+    const stack = Stack.of(this);
+    const resource = `stack/${settings.name}/*`;
+    const access = new ManagedPolicy(this, 'Access', {
+      description: `Allows to find and call the API of ${settings.name}`,
+      statements: [
+        new PolicyStatement({
+          actions: ['cloudformation:DescribeStacks'],
+          resources: [stack.formatArn({ service: 'cloudformation', resource })],
+        }),
+      ],
+    });
+    const id = 'arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>';
+    Validations.of(access).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${id}:${resource}]`,
+      reason: 'A stack that is asked for by its name is checked under that name with any id behind it.',
+    });
+    return access;
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CLIENT_OPTIONS } from '../../shared/aws/clients.ts';
 import type { Connection } from '../connection.ts';
@@ -38,8 +39,9 @@ export async function connectToStack(setting: StackSetting, env: NodeJS.ProcessE
       const sent = { ...request, target: url.pathname + url.search };
       try {
         const headers = await signedHeaders(signing, host, sent);
-        // Else the name that the certificate is checked for would be taken from the Host header.
-        return { url, options: { headers, ...(endpoint && { servername: url.hostname }) } };
+        // Else the name that the certificate is checked for would be taken from the Host header; RFC 6066 section 3: an address is no name.
+        const servername = isIP(url.hostname) === 0 ? url.hostname : '';
+        return { url, options: { headers, ...(endpoint && { servername }) } };
       } catch (error) {
         throw awsError(error, 'sign a request');
       }

@@ -49,7 +49,7 @@ describe('the deployed stack', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
 
-  it('answers with a mail of any size, and with a problem where there is none', async () => {
+  it('answers with a problem in one line where a message is not there', async () => {
     const { code, stderr } = await stack.run(['messages', 'raw', `msg_${'a'.repeat(26)}`]);
     expect(code).toBe(1);
     expect(stderr).toContain('There is no message');

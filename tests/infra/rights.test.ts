@@ -20,6 +20,7 @@ const listOf = <Item>(value: Item | readonly Item[]): readonly Item[] =>
 /** `{"Fn::GetAtt":["StorageTableB43FDCE7","Arn"]}` as `StorageTable`, and what is joined to it behind. */
 function nameOf(resource: unknown): string {
   if (typeof resource === 'string') return resource;
+  if ('Ref' in (resource as object)) return (resource as { Ref: string }).Ref;
   const { 'Fn::GetAtt': attribute, 'Fn::Join': join } = resource as Record<string, [string, unknown]>;
   if (attribute !== undefined) return attribute[0].replace(/[0-9A-F]{8}$/, '');
   const parts = join?.[1] as readonly unknown[];
@@ -159,10 +160,11 @@ describe('rights of the functions', () => {
     expect(new Set(used).size).toBe(used.length);
   });
 
-  it('the access policy has both actions that a Function URL asks for, for this function only', () => {
+  it('the access policy has both actions that a Function URL asks for, and finds it by the name of the stack', () => {
     const [policy] = Object.values(template.findResources('AWS::IAM::ManagedPolicy'));
     const statements = policy?.Properties.PolicyDocument.Statement as Statement[];
     expect(statements.map(({ Action, Resource }) => `${Action} ${nameOf(Resource)}`).sort()).toEqual([
+      'cloudformation:DescribeStacks arn:AWS::Partition:cloudformation:AWS::Region:AWS::AccountId:stack/mailhook/*',
       'lambda:InvokeFunction AdminFunction',
       'lambda:InvokeFunctionUrl AdminFunction',
     ]);
