@@ -38,15 +38,14 @@ export function createInvokeOperations(options: InvokeOperationsOptions): Operat
     testAccount: (account) => askPoll({ operation: 'testAccount', account }),
     baseline: (id, start) => askPoll({ operation: 'baseline', id, start }),
     async poll(ids) {
-      const waiting = chunks(ids, ACCOUNTS_PER_INVOCATION);
-      const reports: PollReport[] = [];
+      const parts = chunks(ids, ACCOUNTS_PER_INVOCATION);
+      const reports: (readonly PollReport[])[] = [];
+      const waiting = parts.entries();
       const worker = async () => {
-        for (let some = waiting.shift(); some !== undefined; some = waiting.shift()) {
-          reports.push(...(await askPoll<readonly PollReport[]>({ operation: 'poll', ids: some })));
-        }
+        for (const [index, some] of waiting) reports[index] = await askPoll({ operation: 'poll', ids: some });
       };
-      await Promise.all(Array.from({ length: Math.min(INVOCATIONS_AT_ONCE, waiting.length) }, worker));
-      return reports;
+      await Promise.all(Array.from({ length: INVOCATIONS_AT_ONCE }, worker));
+      return reports.flat();
     },
     testWebhook: (id) => askDispatch({ operation: 'testWebhook', id }),
     revealSecret: (id) => askDispatch({ operation: 'revealSecret', id }),
