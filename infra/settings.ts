@@ -46,6 +46,12 @@ const settingsSchema = z.strictObject({
   /** The largest mails decide: the parser alone may take 512 MB. */
   pollMemoryMb: whole(512, 10_240).default(1_024),
   dispatchMemoryMb: whole(256, 10_240).default(512),
+  /** A table that is there already, restored from a backup for example, in place of the stack's own; none when absent. */
+  restoredTable: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{3,255}$/, 'give the name of a DynamoDB table')
+    .nullable()
+    .default(null),
   /** What becomes of table, bucket and keys when the stack is deleted. */
   removalPolicy: z.enum(['retain', 'destroy'], 'give retain or destroy').default('retain'),
 });

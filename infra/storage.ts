@@ -1,5 +1,12 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  Billing,
+  type ITableV2,
+  ProjectionType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable, type Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
@@ -27,25 +34,17 @@ export interface StorageProps {
 
 /** What must not be lost: the table, the bucket, and the keys without which the secrets in the table are noise. */
 export class Storage extends Construct {
-  readonly table: TableV2;
+  readonly table: Pick<ITableV2, 'tableName' | 'tableArn'>;
   readonly bucket: Bucket;
   readonly keys: Readonly<Record<Purpose, Key>>;
 
   constructor(scope: Construct, id: string, { settings }: StorageProps) {
     super(scope, id);
-    const retain = settings.removalPolicy === 'retain';
-    const removalPolicy = retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    this.table = new TableV2(this, 'Table', {
-      partitionKey: { name: TABLE_KEY.partition, type: AttributeType.STRING },
-      sortKey: { name: TABLE_KEY.sort, type: AttributeType.STRING },
-      globalSecondaryIndexes: [WORK_INDEX, LIST_INDEX].map(indexProps),
-      billing: Billing.onDemand(),
-      encryption: TableEncryptionV2.dynamoOwnedKey(),
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      timeToLiveAttribute: EXPIRY_ATTRIBUTE,
-      deletionProtection: retain,
-      removalPolicy,
-    });
+    const removalPolicy = settings.removalPolicy === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.table =
+      settings.restoredTable === null
+        ? this.#createTable(removalPolicy)
+        : TableV2.fromTableName(this, 'RestoredTable', settings.restoredTable);
     this.bucket = this.#createBucket(settings, removalPolicy);
     const key = (keyId: string, description: string) =>
       new Key(this, keyId, { description, enableKeyRotation: true, removalPolicy });
@@ -81,6 +80,20 @@ export class Storage extends Construct {
         reason: `The objects under ${kind}/ have random names: a prefix is the narrowest that can be granted.`,
       });
     }
+  }
+
+  #createTable(removalPolicy: RemovalPolicy): TableV2 {
+    return new TableV2(this, 'Table', {
+      partitionKey: { name: TABLE_KEY.partition, type: AttributeType.STRING },
+      sortKey: { name: TABLE_KEY.sort, type: AttributeType.STRING },
+      globalSecondaryIndexes: [WORK_INDEX, LIST_INDEX].map(indexProps),
+      billing: Billing.onDemand(),
+      encryption: TableEncryptionV2.dynamoOwnedKey(),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      timeToLiveAttribute: EXPIRY_ATTRIBUTE,
+      deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
+      removalPolicy,
+    });
   }
 
   #createBucket(settings: Settings, removalPolicy: RemovalPolicy): Bucket {

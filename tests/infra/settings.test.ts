@@ -15,6 +15,7 @@ describe('readSettings()', () => {
       dispatchConcurrency: 20,
       pollMemoryMb: 1024,
       dispatchMemoryMb: 512,
+      restoredTable: null,
       removalPolicy: 'retain',
     });
   });
@@ -52,6 +53,7 @@ describe('readSettings()', () => {
     [{ logRetentionDays: 31 }, 'Cannot use logRetentionDays 31: give one of 1, 3, 5'],
     [{ pollConcurrency: 1 }, 'Cannot use pollConcurrency 1: give a whole number from 2 to 1000'],
     [{ pollMemoryMb: 128 }, 'Cannot use pollMemoryMb 128: give a whole number from 512 to 10240'],
+    [{ restoredTable: 'no name' }, 'Cannot use restoredTable "no name": give the name of a DynamoDB table'],
     [{ removalPolicy: 'keep' }, 'Cannot use removalPolicy "keep": give retain or destroy'],
     [
       { pollMemory: 512 },

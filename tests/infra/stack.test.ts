@@ -63,6 +63,20 @@ describe('the stack', () => {
     ]);
   });
 
+  it('works on a restored table where one is named, and lets go of its own, which is kept', () => {
+    const restored = templateWith({ restoredTable: 'mailhook-restored' });
+    restored.resourceCountIs('AWS::DynamoDB::GlobalTable', 0);
+    restored.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ MAILHOOK_TABLE: 'mailhook-restored' }) },
+    });
+    const arn = { 'Fn::Join': ['', Match.arrayWith([':table/mailhook-restored/index/GSI1'])] };
+    restored.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([Match.objectLike({ Resource: Match.arrayWith([arn]) })]),
+      },
+    });
+  });
+
   it('lets the bytes of mails expire and never a ledger', () => {
     const [bucket] = propertiesOf('AWS::S3::Bucket') as [{ LifecycleConfiguration: { Rules: object[] } }];
     expect(bucket.LifecycleConfiguration.Rules).toEqual([
