@@ -24,7 +24,7 @@ import {
   scheduleKey,
 } from './keys.ts';
 import { text, textOrNull } from './marshal.ts';
-import { deleteItems, firstItems, keyOf, type Range } from './requests.ts';
+import { deleteItems, firstItems, getItem, keyOf, type Range } from './requests.ts';
 import { persist } from './retry.ts';
 import { transact, update, type Write } from './writes.ts';
 
@@ -79,8 +79,9 @@ async function markRemoved(context: StoreContext, id: AccountId): Promise<boolea
 /** Removes the next events of a removed account, and at last the rest; true when there is no more to be seen. */
 export async function removalSlice(context: StoreContext, { id, at, isWatched }: Chore): Promise<boolean> {
   const accountId = id as AccountId;
-  // By now the account may have been created again; what was committed since the removal is of the new one.
-  const events = await eventsOf(context, accountId, isWatched ? at : null);
+  // Once nothing was to be seen any more, the account may have been created again: what was committed since is of the new one.
+  const isThere = isWatched && (await getItem(context, accountKey(accountId), ['pk'])) !== null;
+  const events = await eventsOf(context, accountId, isThere ? at : null);
   await removeEvents(context, events);
   if (events.length >= EVENTS_PER_SLICE) return false;
   if (isWatched) return true;
@@ -91,10 +92,10 @@ export async function removalSlice(context: StoreContext, { id, at, isWatched }:
 }
 
 /** The newest first: of what is left of a removed account the deliveries are the sooner gone the less they are done. */
-async function eventsOf(context: StoreContext, id: AccountId, before: string | null): Promise<EventId[]> {
+async function eventsOf(context: StoreContext, id: AccountId, until: string | null): Promise<EventId[]> {
   const range: Range = {
     ...{ index: 'lists', partition: accountList(id), descending: true, pageSize: EVENTS_PER_SLICE },
-    ...(before !== null && { range: { first: '0', last: before } }),
+    ...(until !== null && { range: { first: '0', last: `${until}#~` } }),
   };
   const places = await firstItems(context, range, EVENTS_PER_SLICE);
   return places.map((place) => text(place, 'pk').slice(2) as EventId);

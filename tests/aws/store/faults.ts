@@ -93,6 +93,16 @@ export function answerInstead(
   return fault;
 }
 
+/** No matching request gets through while `active`: the process has ended, as far as the table can tell. */
+export function stop(client: DynamoDBClient, matches: Matches): { active: boolean } {
+  const fault = { active: true };
+  intercept(client, 'initialize', async (request, next) => {
+    if (fault.active && matches(request)) throw new Error('The process was ended');
+    return await next();
+  });
+  return fault;
+}
+
 /** Something happens just before the next matching request. */
 export function beforeNext(client: DynamoDBClient, matches: Matches, act: () => Promise<void>): void {
   let done = false;
