@@ -1,5 +1,6 @@
 import type { DeliveryState } from '../../delivery.ts';
 import { announceWork } from './account-due.ts';
+import { assign } from './assign.ts';
 import type { StoreContext } from './context.ts';
 import {
   EVENT_UNCHANGED,
@@ -35,10 +36,14 @@ export type Changed =
   /** The event is not there any more. */
   | { readonly kind: 'gone' };
 
+/** Another delivery of the event is open, and stays so. */
+const OTHERS_OPEN = 'openCount > :one';
+
 /**
  * Changes a delivery together with the counters of its event, in one transaction; whoever brings `open` to 0 writes the
- * settlements in it. The event is changed only as it was read: of two that end together the second finds the first's
- * counters, and decides by them.
+ * settlements in it. That one changes the event only as it was read: of two that end together the second finds the first's
+ * counters, and decides by them. The others before it only count, which needs no more than that another is still open, so
+ * that the deliveries of an event for 50 webhooks can end at once.
  */
 export async function changeDelivery(
   context: StoreContext,
@@ -51,17 +56,11 @@ export async function changeDelivery(
 ): Promise<Changed> {
   let current = event;
   return await persist<Changed>(context, 'change a delivery', async () => {
-    const { state, plan } = await nextState(owners, current, change, now);
-    await announce(context, current, plan, now);
-    const isCovered = await coverage(owners, current, state);
-    const writes = writesOf(current, change, {
-      state,
-      plan,
-      isCovered,
-      endedDays: context.retention.endedDays,
-    });
+    const { writes, settles } = endsOneOfMany(current, change)
+      ? { writes: countingWrites(current, change), settles: false }
+      : await decidingWrites(context, owners, { event: current, change, now });
     const refusals = await transact(context, writes);
-    if (refusals.length === 0) return { kind: 'done', settles: isDueNow(plan, now) };
+    if (refusals.length === 0) return { kind: 'done', settles };
     const ofDelivery = refusals.find(({ index }) => index === 0);
     if (ofDelivery !== undefined) return { kind: 'refused', delivery: ofDelivery.item };
     const found = refusals.find(({ index }) => index === 1)?.item ?? null;
@@ -87,6 +86,49 @@ function counterOf(state: DeliveryState | null): 'open' | 'delivered' | 'failed'
     case null:
       return null;
   }
+}
+
+function endsOneOfMany(event: StoredEvent, { from, to, settlements }: DeliveryChange): boolean {
+  const isEnd = counterOf(from) === 'open' && counterOf(to) !== 'open';
+  return isEnd && settlements === 'decide' && event.open > 1;
+}
+
+function countingWrites(event: StoredEvent, { write, to }: DeliveryChange): Write[] {
+  const counter = counterOf(to);
+  const { update, values } = assign(
+    {},
+    {
+      ...{ openCount: -1, revision: 1 },
+      ...(counter === 'delivered' && { deliveredCount: 1 }),
+      ...(counter === 'failed' && { failedCount: 1 }),
+    },
+  );
+  return [
+    write,
+    {
+      ...{ kind: 'update', key: eventKey(event.id), update, condition: OTHERS_OPEN },
+      values: { ...values, ':one': 1 },
+    },
+  ];
+}
+
+async function decidingWrites(
+  context: StoreContext,
+  owners: Owners,
+  {
+    event,
+    change,
+    now,
+  }: { readonly event: StoredEvent; readonly change: DeliveryChange; readonly now: Date },
+): Promise<{ readonly writes: readonly Write[]; readonly settles: boolean }> {
+  const { state, plan } = await nextState(owners, event, change, now);
+  await announce(context, event, plan, now);
+  const isCovered = await coverage(owners, event, state);
+  const { endedDays } = context.retention;
+  return {
+    writes: writesOf(event, change, { state, plan, isCovered, endedDays }),
+    settles: isDueNow(plan, now),
+  };
 }
 
 async function nextState(

@@ -15,14 +15,15 @@ export interface DynamoScene {
   other(): Scene;
 }
 
-/** Opens a store on an empty table. Waits between tries take no time. */
-export async function openScene(): Promise<DynamoScene> {
+/** Opens a store on an empty table. Waits between tries take no time, unless they are to keep rivals apart. */
+export async function openScene({ waits = false } = {}): Promise<DynamoScene> {
   const client = localClient();
   const table = await createTable(client);
   const clock = new TestClock();
   const blobs = createMemoryBlobs();
   const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-  const open = (own: DynamoDBClient) => createDynamoStore({ client: own, table, clock, pause });
+  const open = (own: DynamoDBClient) =>
+    createDynamoStore({ client: own, table, clock, ...(!waits && { pause }) });
   const store = open(client);
   return {
     scene: new Scene({ store, blobs, clock }),
