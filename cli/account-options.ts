@@ -34,20 +34,26 @@ export function addAccountOptions(command: Command): Command {
     .option('--host <host>', 'the mail server')
     .addOption(integerOption('--port <port>', 'its port (default: the usual one)'))
     .addOption(
-      new Option('--security <how>', 'how the connection is secured').choices(['tls', 'starttls', 'none']),
+      new Option('--security <how>', 'how the connection is secured (default: tls)').choices([
+        'tls',
+        'starttls',
+        'none',
+      ]),
     )
     .option('--username <name>', 'the login')
     .option('--password-stdin', 'read the password from standard input')
     .option('--password-env <variable>', 'take the password from an environment variable')
-    .addOption(new Option('--oauth <provider>', 'log in by OAuth').choices(['google', 'microsoft']))
+    .addOption(new Option('--oauth <provider>', 'not available yet').choices(['google', 'microsoft']))
     .option('--ca-file <pem>', 'trust these certificates instead of the usual ones')
     .addOption(listOption('--mailbox <mailbox>', 'a mailbox to poll, can be repeated (default: INBOX; IMAP)'))
-    .addOption(integerOption('--interval <seconds>', 'time between polls (default: 300)'))
+    .addOption(integerOption('--interval <seconds>', 'time between polls, 5 or more (default: 300)'))
     .addOption(startOption())
     .addOption(actionOption('--on-delivered <action>', 'when all webhooks took a message', []))
     .addOption(actionOption('--on-failed <action>', 'when one never did', ['mark-seen', 'delete']))
     .addOption(deleteAfterOption())
-    .addOption(integerOption('--max-size <bytes>', 'larger messages are delivered without their body'))
+    .addOption(
+      integerOption('--max-size <bytes>', 'larger messages come without their body (default: 52428800)'),
+    )
     .option(
       '--tls-allow-invalid-certificate',
       'accept any certificate: anybody on the way can read the password',
@@ -101,13 +107,21 @@ export function checkAccountOptions(options: AccountOptions): void {
   }
 }
 
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'you may not read it',
+};
+
 /** The text of the file that an option names; undefined when it was not given. Throws UsageError when it cannot be read. */
 export async function readOptionFile(option: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new UsageError(`Cannot read "${path}" of ${option}: ${reason}`, { cause: error });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const reason = FILE_PROBLEMS[code];
+    const text = reason === undefined ? code : `${reason} (${code})`;
+    throw new UsageError(`Cannot read "${path}" of ${option}: ${text}`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { parseServerAction, parseStartPolicy } from '../shared/account.ts';
+import { isCalendarDate, parseServerAction, parseStartPolicy } from '../shared/account.ts';
 import { UsageError } from './errors.ts';
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
@@ -77,7 +77,8 @@ function parseTime(text: string, now: Date): Date | null {
   }
   if (!/^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$/.test(text)) return null;
   const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? null : time;
+  // A date that there is not, such as 2026-02-31, would be read as one in the next month.
+  return Number.isNaN(time.getTime()) || !isCalendarDate(text.slice(0, 10)) ? null : time;
 }
 
 /** `--header 'K: V'` options as a record; throws UsageError for one without a colon or a name that is there twice. */

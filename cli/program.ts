@@ -49,6 +49,12 @@ const GROUPS: readonly Group[] = [
   },
 ];
 
+const SETTINGS_HELP = `
+It talks to the mailhook that npm start runs on this machine. These variables say otherwise:
+  MAILHOOK_PORT         its port (default: 8025)
+  MAILHOOK_DATA         its data folder, with the token of its API (default: .mailhook beside package.json)
+  MAILHOOK_URL          where another one is, with MAILHOOK_TOKEN`;
+
 /**
  * The `mailhook` command, with the subcommands that these arguments can mean. Every command takes `--json` and `--stack`, and throws
  * CommanderError instead of exiting.
@@ -56,7 +62,8 @@ const GROUPS: readonly Group[] = [
 export async function createProgram(context: Context, args: readonly string[]): Promise<Command> {
   const program = new Command('mailhook')
     .description('Turns mailboxes into signed webhooks: the command line of a running mailhook')
-    .version(version());
+    .version(version())
+    .addHelpText('after', SETTINGS_HELP);
   for (const group of GROUPS) {
     const command = program.command(group.name).description(group.description);
     if (args.includes(group.name)) (await group.load())(command, context);
@@ -76,18 +83,25 @@ function prepare(command: Command, context: Context): void {
     .configureOutput({
       writeOut: (text) => context.streams.stdout.write(text),
       writeErr: (text) => context.streams.stderr.write(text),
-      outputError: (text, write) => write(oneLine(text)),
+      outputError: (text, write) => write(oneLine(text, command)),
     });
   for (const child of command.commands) prepare(child, context);
 }
 
 /** Commander puts its guess of what was meant on a line of its own, and `error:` in front. */
-function oneLine(text: string): string {
+function oneLine(text: string, command: Command): string {
   const line = text
     .trim()
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ');
-  return `${line.charAt(0).toUpperCase()}${line.slice(1)}\n`;
+  const sentence = `${line.charAt(0).toUpperCase()}${line.slice(1)}`;
+  // The others say themselves what may be given.
+  if (!/^(Unknown|Missing|Too many)/.test(sentence)) return `${sentence}\n`;
+  return `${sentence.replace(/\.$/, '')}: see npx ${fullName(command)} --help\n`;
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 function version(): string {

@@ -43,7 +43,8 @@ export async function runCli(args: readonly string[], host: CliProcess): Promise
   // The reader of a pipe may go before it has read all (`| head`); that is no failure of ours.
   host.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitCode);
-    throw error;
+    host.stderr.write(`${outputLine(error)}\n`);
+    process.exit(FAILED);
   });
   try {
     const program = await createProgram(context, args);
@@ -65,7 +66,16 @@ function report(error: unknown, json: boolean, host: CliProcess): number {
     host.stderr.write(`${printable(problemLine(error))}\n`);
     return error.problem.status === 400 ? WRONG_USAGE : FAILED;
   }
+  // A file takes what is written at once, and throws when its disk is full.
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'write') {
+    host.stderr.write(`${outputLine(error)}\n`);
+    return FAILED;
+  }
   throw error;
+}
+
+function outputLine(error: Error): string {
+  return `Cannot write the output: ${printable(error.message)}`;
 }
 
 /** What is wrong in the words of the command line: the option's name in place of the field's. */

@@ -12,7 +12,7 @@ export interface Terminal {
   line(text?: string): void;
   /** Columns aligned, without borders; cells are text from outside, except what `paint` made. */
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): Promise<void>;
-  /** Names and values, one pair a line. */
+  /** Names and values, one pair a line; values are never cut, since whoever asks for one thing wants all of it. */
   fields(pairs: readonly (readonly [string, Cell])[]): Promise<void>;
   /** What to do next. */
   hint(text: string): void;
@@ -48,7 +48,13 @@ export function createTerminal(streams: Streams, env: NodeJS.ProcessEnv): Termin
       streams.stderr.write(`${printable(text)}\n`);
     },
     table: (head, rows) => printRows([head.map((text) => ({ painted: colors.bold(text) })), ...rows]),
-    fields: (pairs) => printRows(pairs.map(([name, value]) => [{ painted: colors.dim(name) }, value])),
+    fields: (pairs) =>
+      printRows(
+        pairs.map(([name, value]) => [
+          { painted: colors.dim(name) },
+          typeof value === 'string' ? { painted: printable(value) } : value,
+        ]),
+      ),
     state(text) {
       const clean = printable(text);
       if (GOOD.has(clean)) return { painted: colors.green(clean) };

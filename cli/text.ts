@@ -20,6 +20,11 @@ export function relativeTime(time: string | null, now: Date): string {
   return seconds < 0 ? `${text} ago` : `in ${text}`;
 }
 
+/** When something that is due happens: `in 2 h`, and `now` once its time has come, since it is in hand then; a dash for never. */
+export function dueTime(time: string | null, now: Date): string {
+  return time !== null && Date.parse(time) < now.getTime() ? 'now' : relativeTime(time, now);
+}
+
 /** `45 s`, `3 min`, `2 h`, `5 d`: the largest unit that makes at least 1. */
 export function duration(seconds: number): string {
   if (seconds < MINUTE_S) return `${seconds} s`;

@@ -11,6 +11,7 @@ const CLOSE_GRACE_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '::1'] as const;
 
+/** What is served, where, and to whom. */
 export interface ApiServerOptions {
   /** The API, without authentication. */
   readonly app: Hono;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { EgressPolicy } from '../shared/egress/egress.ts';
@@ -19,7 +20,7 @@ export class ConfigError extends Error {
 export function readConfig(env: NodeJS.ProcessEnv, args: readonly string[]): LocalConfig {
   return Object.freeze({
     port: readPort(env.MAILHOOK_PORT),
-    folder: env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url)),
+    folder: resolve(env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url))),
     egress: readEgress(env.MAILHOOK_EGRESS),
     log: readLog(args),
   });

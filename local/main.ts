@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { removeUnfinishedAdds } from '../functions/admin/add-account.ts';
 import { createAdminApp } from '../functions/admin/app.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { EmbeddedError } from '../shared/embedded/open.ts';
@@ -8,6 +9,7 @@ import { ConfigError, type LocalConfig, readConfig } from './config.ts';
 import { jsonLog, textLog } from './console-log.ts';
 import { type Runtime, startRuntime } from './runtime.ts';
 import { readOrCreateToken } from './token.ts';
+import { toldToStop } from './told-to-stop.ts';
 
 const { version } = packageJson;
 
@@ -20,6 +22,7 @@ const write = (line: string) => void process.stdout.write(`${line}\n`);
 async function main(): Promise<void> {
   const config = readConfig(process.env, process.argv.slice(2));
   const log = (config.log === 'json' ? jsonLog : textLog)(write, systemClock.now);
+  const told = toldToStop(process, systemClock.now);
   const runtime = await startRuntime({
     folder: config.folder,
     egress: config.egress,
@@ -35,7 +38,7 @@ async function main(): Promise<void> {
   }
   log.info('server.started', { version, url: api.url, data: config.folder, egress: config.egress });
   if (config.log === 'text') await greet(runtime, api, config);
-  await toldToStop();
+  await told;
   log.info('server.stopping');
   // A kill loses nothing, and whoever told us to stop does not wait for ever.
   setTimeout(() => process.exit(0), STOP_DEADLINE_MS).unref();
@@ -50,6 +53,7 @@ async function serveApi(
   log: ReturnType<typeof textLog>,
 ): Promise<ApiServer> {
   const { store, blobs, vault } = runtime.embedded;
+  await removeUnfinishedAdds(store);
   const app = createAdminApp({
     store,
     vault,
@@ -78,17 +82,10 @@ async function greet(runtime: Runtime, api: ApiServer, config: LocalConfig): Pro
   }
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function toldToStop(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
-        resolve();
-      });
-    }
-  });
-}
+// A log that nobody reads any more, as behind `| head`, is no reason to leave mail lying.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 try {
   await main();

@@ -11,7 +11,7 @@ import type { Operations } from '../shared/operations.ts';
 const TEST_TIMEOUT_MS = 60_000;
 
 /** What the API asks of poll and dispatch, done in this process, and how to wait for it. */
-export interface LocalOperations {
+interface LocalOperations {
   readonly operations: Operations;
   /** Resolves when none of them is under way. */
   idle(): Promise<void>;

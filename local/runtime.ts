@@ -26,7 +26,7 @@ const GRACE_MS = 8_000;
 export type RuntimePorts = Omit<PollDeps, 'clock' | 'log'> & Pick<DispatchDeps, 'post'>;
 
 /** Where the runtime keeps its data, and what a test may set otherwise. */
-export interface RuntimeOptions {
+interface RuntimeOptions {
   readonly folder: string;
   readonly egress: EgressPolicy;
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 import type { AccountId, Protocol } from './identity.ts';
 import type { Sealed } from './ports/vault.ts';
 
+/** How a connection to a mail server is secured. */
 export type Security = 'tls' | 'starttls' | 'none';
 
 /** Which of the messages that are there at the first login become events. */
@@ -42,11 +43,12 @@ export interface AccountSettings {
   readonly tlsAllowInvalidCertificate: boolean;
 }
 
+/** Only an `active` account is polled by the schedule; the others until their owner updates or resumes them. */
 export type AccountState = 'active' | 'paused' | 'auth_failed' | 'error';
 
-/** Why a poll failed. The code is stable: `auth`, `rate`, `busy`, `network`, `tls`, `protocol`, `egress`, `internal`. */
+/** Why a poll failed. The code is stable: one of a mail session, `flood-held` (see `Account.held`), or `internal`. */
 export interface AccountError {
-  readonly code: MailErrorCode | 'internal';
+  readonly code: MailErrorCode | 'flood-held' | 'internal';
   /** One line without secrets: what was tried and what the server said. */
   readonly message: string;
   readonly at: string;
@@ -95,7 +97,8 @@ export function parseStartPolicy(text: string): StartPolicy | null {
   return last === undefined ? null : { kind: 'last', count: Number(last) };
 }
 
-function isCalendarDate(date: string): boolean {
+/** Whether it is a day that there is, written as `YYYY-MM-DD`. */
+export function isCalendarDate(date: string): boolean {
   const time = Date.parse(`${date}T00:00:00Z`);
   return Number.isFinite(time) && new Date(time).toISOString().startsWith(date);
 }

@@ -1,15 +1,21 @@
 import type { AccountId, DeliveryId, EventId, WebhookId } from './identity.ts';
 import type { BlobRef } from './ports/blobs.ts';
 
-export type DeliveryState =
-  | 'pending'
-  | 'parked'
-  | 'delivered'
-  | 'skipped'
-  | 'exhausted'
-  | 'rejected'
-  | 'cancelled';
+/** Where a delivery can stand. */
+export const DELIVERY_STATES = [
+  'pending',
+  'parked',
+  'delivered',
+  'skipped',
+  'exhausted',
+  'rejected',
+  'cancelled',
+] as const;
 
+/** Open: `pending` waits for its attempt, `parked` behind the gate of its webhook. All others have ended. */
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** Why an attempt was made: by the schedule, or because somebody asked for a retry, a replay or a test. */
 export type Trigger = 'schedule' | 'retry' | 'replay' | 'test';
 
 /** One POST of a delivery. */

@@ -8,6 +8,7 @@ export interface Address {
   readonly address: string | null;
 }
 
+/** A part that is a file, without its bytes. */
 export interface Attachment {
   /** Stable within the message: the number of the part, `1`, `2`, … in order of appearance. */
   readonly id: string;
@@ -83,7 +84,11 @@ export interface SettlementStatus {
   readonly state: 'none' | 'waiting' | 'due' | 'done' | 'failed' | 'void';
 }
 
-export type MessageState = 'pending' | 'delivered' | 'failed' | 'ignored' | 'quarantined';
+/** What can have become of a message. */
+export const MESSAGE_STATES = ['pending', 'delivered', 'failed', 'ignored', 'quarantined'] as const;
+
+/** See `messageState`. */
+export type MessageState = (typeof MESSAGE_STATES)[number];
 
 /** What the store keeps of an event: a message (`source` set) or an operational fact (`source` null). */
 export interface EventRecord {

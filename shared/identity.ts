@@ -13,6 +13,7 @@ export type WebhookId = Branded<'WebhookId'>;
 /** A delivery's id, `<event id>.<webhook id>`. */
 export type DeliveryId = Branded<'DeliveryId'>;
 
+/** How a mail server is spoken to. */
 export type Protocol = 'imap' | 'pop3';
 
 /** Where a message lies on its server, and so what it is: the same place and numbers are the same message. */
@@ -101,6 +102,7 @@ export function webhookIdOf(random: Uint8Array): WebhookId {
   return `wh_${base32(random, 16)}` as WebhookId;
 }
 
+/** The id of a delivery. */
 export function deliveryIdOf(ref: DeliveryRef): DeliveryId {
   return `${ref.eventId}.${ref.webhookId}` as DeliveryId;
 }

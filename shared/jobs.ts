@@ -15,8 +15,10 @@ export interface DispatchJob {
   readonly deliveries: readonly DeliveryRef[];
 }
 
+/** What goes through the queues. */
 export type Job = PollJob | DispatchJob;
 
 /** SQS takes and hands over 10 at a time. */
 export const DELIVERIES_PER_JOB = 10;
+/** So many polls share one job: few enough to end before a function's time does. */
 export const ACCOUNTS_PER_JOB = 25;

@@ -34,20 +34,29 @@ export function settlementSteps(
     steps.push({ cause: 'delivered', action: policy.onDelivered, dueAt: endedAt });
   }
   if (policy.deleteAfterDays !== null) {
-    const dueAt = new Date(endedAt.getTime() + policy.deleteAfterDays * DAY_MS);
+    const dueAt = deletionTime(endedAt, policy.deleteAfterDays);
     steps.push({ cause: 'delivered', action: { kind: 'delete' }, dueAt });
   }
   return steps;
 }
 
-/** Whether the owner still wants what was decided when the deliveries ended: the present settings can only take back. */
-export function stillWanted(
-  step: Pick<SettlementStep, 'cause' | 'action'>,
+/**
+ * From when on the owner still wants what was decided when the deliveries ended at `endedAt`: the present settings can only
+ * take it back (null) or, where they keep messages longer than those of then, put it off.
+ */
+export function wantedFrom(
+  step: SettlementStep,
   policy: Pick<AccountSettings, 'onDelivered' | 'onFailed' | 'deleteAfterDays'>,
-): boolean {
-  if (step.cause === 'failed') return sameAction(step.action, policy.onFailed);
-  if (sameAction(step.action, policy.onDelivered)) return true;
-  return step.action.kind === 'delete' && policy.deleteAfterDays !== null;
+  endedAt: Date,
+): Date | null {
+  const atOnce = step.cause === 'failed' ? policy.onFailed : policy.onDelivered;
+  if (sameAction(step.action, atOnce)) return step.dueAt;
+  if (step.cause === 'failed' || step.action.kind !== 'delete') return null;
+  return policy.deleteAfterDays === null ? null : deletionTime(endedAt, policy.deleteAfterDays);
+}
+
+function deletionTime(endedAt: Date, days: number): Date {
+  return new Date(endedAt.getTime() + days * DAY_MS);
 }
 
 function sameAction(a: ServerAction, b: ServerAction): boolean {

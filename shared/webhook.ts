@@ -1,8 +1,11 @@
 import type { AccountId, WebhookId } from './identity.ts';
 import type { Sealed } from './ports/vault.ts';
 
+/** The longest that a webhook may be waited for. */
+export const MAX_TIMEOUT_SECONDS = 30;
+
 /** What the owner of a webhook decides. */
-export interface WebhookSettings {
+interface WebhookSettings {
   readonly name: string;
   /** Without userinfo; the whole of it counts as a secret where it is logged. */
   readonly url: string;
@@ -10,6 +13,7 @@ export interface WebhookSettings {
   readonly accounts: readonly AccountId[] | null;
   /** Event types, `*` at the end matches any rest: `message.*`, `account.auth_failed`, `*`. */
   readonly events: readonly string[];
+  /** From 1 to `MAX_TIMEOUT_SECONDS`. */
   readonly timeoutSeconds: number;
 }
 

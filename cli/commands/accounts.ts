@@ -17,7 +17,7 @@ export function addAccountCommands(accounts: Command, context: Context): void {
   addAccountOptions(
     accounts
       .command('add <name>')
-      .description('log in, take what is there as known, and poll from now on')
+      .description('log in, take what is there as known, and poll from now on; asks for the password')
       .addOption(
         new Option('--protocol <protocol>', 'imap or pop3').choices(['imap', 'pop3']).default('imap'),
       ),
@@ -35,7 +35,7 @@ export function addAccountCommands(accounts: Command, context: Context): void {
   addAccountOptions(
     accounts
       .command('update <name>')
-      .description('change settings; what decides about the login is tried out first')
+      .description('change the settings that are given; what decides about the login is tried out first')
       .option('--name <name>', 'another name'),
   )
     // After their positive forms: alone, they would be true by default.

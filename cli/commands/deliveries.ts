@@ -1,12 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DELIVERY_STATES } from '../../shared/delivery.ts';
 import { path } from '../api.ts';
 import { type Context, show } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { listOption, sinceOption } from '../options.ts';
-import { type DeliveryJson, namesById } from '../resources.ts';
-import { count, printable, relativeTime, valueText } from '../text.ts';
-
-const STATES = ['pending', 'parked', 'delivered', 'skipped', 'exhausted', 'rejected', 'cancelled'];
+import { type DeliveryJson, namesById, type WebhookJson } from '../resources.ts';
+import { count, dueTime, printable, relativeTime, valueText } from '../text.ts';
 
 interface ReplayOptions {
   readonly webhook?: string;
@@ -21,7 +20,7 @@ export function addDeliveryCommands(deliveries: Command, context: Context): void
     .command('list')
     .description('deliveries, newest first')
     .option('--webhook <webhook>', 'of this webhook only')
-    .addOption(new Option('--state <state>', 'in this state only').choices(STATES))
+    .addOption(new Option('--state <state>', 'in this state only').choices(DELIVERY_STATES))
     .action((options: { webhook?: string; state?: string }, command: Command) =>
       list(context, command, options),
     );
@@ -33,8 +32,8 @@ export function addDeliveryCommands(deliveries: Command, context: Context): void
     .command('retry <id>')
     .description('send a delivery now, whatever its state')
     .action(async (id: string, _options: unknown, command: Command) => {
-      const answer = await context.api.send('POST', path`/v1/deliveries/${id}/retry`);
-      await show(context, command, answer, () => context.terminal.line('The delivery is sent now.'));
+      const answer = (await context.api.send('POST', path`/v1/deliveries/${id}/retry`)) as DeliveryJson;
+      await show(context, command, answer, ({ webhook }) => sayRetried(context, webhook));
     });
   deliveries
     .command('replay')
@@ -53,8 +52,8 @@ function stateListOption(): Option {
   );
   const collect = option.parseArg;
   return option.argParser((text: string, before: unknown) => {
-    if (STATES.includes(text)) return collect?.(text, before);
-    throw new InvalidArgumentError(`Give ${STATES.join(', ')}.`);
+    if (DELIVERY_STATES.some((state) => state === text)) return collect?.(text, before);
+    throw new InvalidArgumentError(`Give ${DELIVERY_STATES.join(', ')}.`);
   });
 }
 
@@ -82,7 +81,7 @@ async function list(
           String(delivery.attempts.length),
           relativeTime(last?.at ?? null, context.now()),
           last === undefined ? '-' : String(last.status ?? last.outcome),
-          relativeTime(delivery.nextAttemptAt, context.now()),
+          dueTime(delivery.nextAttemptAt, context.now()),
           { painted: printable(delivery.id) },
         ];
       }),
@@ -109,13 +108,30 @@ async function showDelivery(context: Context, command: Command, id: string): Pro
         terminal.state(attempt.outcome),
         String(attempt.status ?? '-'),
         String(Math.round(attempt.durationMs)),
-        attempt.error ?? '-',
+        // The last column pushes nothing out of sight.
+        { painted: printable(attempt.error ?? '-') },
       ]),
     );
     if (delivery.state === 'exhausted' || delivery.state === 'rejected') {
       terminal.hint(`Next: npx mailhook deliveries retry ${printable(id)}`);
     }
   });
+}
+
+/** A gate that is closed keeps the delivery back, whoever asks for it. */
+async function sayRetried(context: Context, webhookId: string): Promise<void> {
+  const { terminal, now } = context;
+  const { name, state, gate } = (await context.api.send(
+    'GET',
+    path`/v1/webhooks/${webhookId}`,
+  )) as WebhookJson;
+  if (state === 'disabled') {
+    terminal.line(`The delivery waits, since its webhook ${printable(name)} is disabled.`);
+    terminal.hint(`Next: npx mailhook webhooks enable ${printable(name)}`);
+  } else if (gate !== null) {
+    const until = gate.until === null ? '' : `, and opens ${dueTime(gate.until, now())}`;
+    terminal.line(`The delivery waits: its webhook ${printable(name)} is closed (${gate.reason})${until}.`);
+  } else terminal.line('The delivery is sent now.');
 }
 
 async function replay(context: Context, command: Command, options: ReplayOptions): Promise<void> {

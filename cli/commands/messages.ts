@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
+import { MESSAGE_STATES } from '../../shared/event.ts';
 import { path } from '../api.ts';
 import { type Context, show } from '../context.ts';
 import { sinceOption } from '../options.ts';
 import { type MessageJson, namesById } from '../resources.ts';
-import { count, printable, relativeTime, valueText } from '../text.ts';
-
-const STATES = ['pending', 'delivered', 'failed', 'ignored', 'quarantined'];
+import { count, dueTime, printable, relativeTime, valueText } from '../text.ts';
 
 interface ListOptions {
   readonly account?: string;
@@ -20,7 +19,7 @@ export function addMessageCommands(messages: Command, context: Context): void {
     .command('list')
     .description('messages, newest first')
     .option('--account <account>', 'of this account only')
-    .addOption(new Option('--state <state>', 'in this state only').choices(STATES))
+    .addOption(new Option('--state <state>', 'in this state only').choices(MESSAGE_STATES))
     .addOption(sinceOption('that came since', context.now))
     .action((options: ListOptions, command: Command) => list(context, command, options));
   messages
@@ -29,7 +28,7 @@ export function addMessageCommands(messages: Command, context: Context): void {
     .action((id: string, _options: unknown, command: Command) => showMessage(context, command, id));
   messages
     .command('raw <id>')
-    .description('the mail itself, as its server gave it')
+    .description('the mail itself, as its server gave it; never JSON')
     .action((id: string) => raw(context, id));
   messages
     .command('replay <ids...>')
@@ -87,7 +86,7 @@ async function showMessage(context: Context, command: Command, id: string): Prom
         names.get(delivery.webhook) ?? delivery.webhook,
         terminal.state(delivery.state),
         String(delivery.attempts),
-        relativeTime(delivery.nextAttemptAt, context.now()),
+        dueTime(delivery.nextAttemptAt, context.now()),
         // An id is copied: it must not be cut.
         { painted: printable(delivery.id) },
       ]),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Context, show } from '../context.ts';
 import type { StatusJson } from '../resources.ts';
-import { duration, relativeTime } from '../text.ts';
+import { duration, printable, relativeTime } from '../text.ts';
 
 interface PollReportJson {
   readonly name: string;
@@ -40,7 +40,7 @@ async function poll(context: Context, command: Command, names: readonly string[]
         String(report.new),
         String(report.committed),
         String(report.settled),
-        report.error === null ? '-' : `${report.error.code}: ${report.error.message}`,
+        { painted: report.error === null ? '-' : printable(`${report.error.code}: ${report.error.message}`) },
       ]),
     );
   });

@@ -39,7 +39,10 @@ export function addWebhookCommands(webhooks: Command, context: Context): void {
       showWebhook(context, command, await context.api.send('GET', path`/v1/webhooks/${id}`)),
     );
   addWebhookOptions(
-    webhooks.command('update <webhook>').description('change settings').option('--url <url>', 'another URL'),
+    webhooks
+      .command('update <webhook>')
+      .description('change the settings that are given')
+      .option('--url <url>', 'another URL'),
   )
     // After `--header`: alone, it would make it true by default.
     .option('--no-header', 'send no extra headers any more')
@@ -71,14 +74,12 @@ function addWebhookOptions(command: Command): Command {
       ),
     )
     .addOption(listOption('--events <type>', 'a type of event, can be repeated (default: message.*)'))
-    .option('--filter <jsonata>', 'take only events for which this holds')
-    .option('--transform <file>', 'a JSONata file that makes the body')
+    .option('--filter <jsonata>', 'not available yet')
+    .option('--transform <file>', 'not available yet')
     .addOption(listOption('--header <header>', "an extra header 'Name: value', can be repeated"))
-    .addOption(
-      new Option('--attachments <how>', 'how attachments are sent').choices(['link', 'inline', 'none']),
-    )
+    .addOption(new Option('--attachments <how>', 'only none yet').choices(['link', 'inline', 'none']))
     .addOption(integerOption('--timeout <seconds>', 'how long to wait for the answer (default: 15)'))
-    .addOption(integerOption('--max-per-minute <number>', 'send no faster'));
+    .addOption(integerOption('--max-per-minute <number>', 'not available yet'));
 }
 
 function addStateCommands(webhooks: Command, context: Context): void {
@@ -136,7 +137,7 @@ function checkUrl(url: string): void {
   const protocol = URL.parse(url)?.protocol;
   if (protocol === 'https:' || protocol === 'http:') return;
   // Not shown: the URL of a webhook may hold a token.
-  throw new UsageError('The URL is not one: write it as https://host/path');
+  throw new UsageError('Give the URL as https://host/path or http://host/path');
 }
 
 async function add(context: Context, command: Command, url: string, options: WebhookOptions): Promise<void> {
@@ -173,7 +174,7 @@ async function list(context: Context, command: Command): Promise<void> {
       ['NAME', 'STATE', 'URL', 'ACCOUNTS', 'EVENTS', 'PENDING', 'LAST SUCCESS'],
       webhooks.map((webhook) => [
         webhook.name,
-        terminal.state(webhook.gate === null ? webhook.state : `${webhook.state}, ${webhook.gate.reason}`),
+        terminal.state(stateText(webhook)),
         webhook.url,
         webhook.accounts === null ? 'all' : valueText(webhook.accounts.map((id) => names.get(id) ?? id)),
         valueText(webhook.events),
@@ -182,6 +183,10 @@ async function list(context: Context, command: Command): Promise<void> {
       ]),
     );
   });
+}
+
+function stateText({ state, gate }: WebhookJson): string {
+  return gate === null || gate.reason === state ? state : `${state}, ${gate.reason}`;
 }
 
 async function showWebhook(context: Context, command: Command, answer: unknown): Promise<void> {

@@ -2,6 +2,7 @@ import type { Account, AccountSettings, Security } from '../../shared/account.ts
 import { EgressError } from '../../shared/egress/egress.ts';
 import { accountIdOf, type Protocol } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
+import type { Page } from '../../shared/ports/store.ts';
 import { accountRuleErrors } from './account-rules.ts';
 import type { AccountCreate } from './account-schema.ts';
 import type { AdminDeps } from './deps.ts';
@@ -108,6 +109,21 @@ export function beingAdded(account: Account): Problem {
 /** Whether it is being added right now, so that nothing else may change it. */
 export function isBeingAdded(deps: AdminDeps, account: Account): boolean {
   return account.reason === ADDING && account.state === 'paused' && !isAbandoned(deps, account);
+}
+
+/**
+ * Removes accounts that were being added when the process ended: nobody adds them any more. For a process that is alone
+ * with its store, at its start.
+ */
+export async function removeUnfinishedAdds(store: AdminDeps['store']): Promise<void> {
+  let after: string | null = null;
+  do {
+    const page: Page<Account> = await store.accounts({ after, limit: 100 });
+    for (const { id, state, reason } of page.data) {
+      if (state === 'paused' && reason === ADDING) await store.removeAccount(id);
+    }
+    after = page.next;
+  } while (after !== null);
 }
 
 function isAbandoned(deps: AdminDeps, account: Account): boolean {

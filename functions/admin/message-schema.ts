@@ -1,20 +1,14 @@
 import { z } from 'zod';
+import { DELIVERY_STATES } from '../../shared/delivery.ts';
+import { MESSAGE_STATES } from '../../shared/event.ts';
 import { pageQueryShape, referenceSchema, sinceSchema, timeSchema } from './common-schema.ts';
 import { attemptSchema } from './webhook-schema.ts';
 
 const MAX_REPLAYED_MESSAGES = 1_000;
 const idSchema = z.string().min(1).max(100);
 
-const deliveryStateSchema = z.enum([
-  'pending',
-  'parked',
-  'delivered',
-  'skipped',
-  'exhausted',
-  'rejected',
-  'cancelled',
-]);
-const messageStateSchema = z.enum(['pending', 'delivered', 'failed', 'ignored', 'quarantined']);
+const deliveryStateSchema = z.enum(DELIVERY_STATES);
+const messageStateSchema = z.enum(MESSAGE_STATES);
 
 /** The query of the list of messages. */
 export const messageQuerySchema = z.strictObject({

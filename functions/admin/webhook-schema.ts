@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { takesEvent } from '../../shared/webhook.ts';
+import { MAX_TIMEOUT_SECONDS, takesEvent } from '../../shared/webhook.ts';
 import { headersError } from '../../shared/webhook-headers.ts';
 import { secretKey } from '../../shared/webhook-secret.ts';
 import { laterSchema, nameSchema, referenceSchema, timeSchema } from './common-schema.ts';
@@ -8,7 +8,6 @@ const MAX_URL_LENGTH = 2_048;
 const MAX_ACCOUNTS = 1_000;
 const MAX_EVENT_PATTERNS = 20;
 const MIN_TIMEOUT_SECONDS = 1;
-const MAX_TIMEOUT_SECONDS = 30;
 const DEFAULT_TIMEOUT_SECONDS = 15;
 const DEFAULT_GRACE_HOURS = 24;
 const MAX_GRACE_HOURS = 168;

@@ -37,7 +37,7 @@ async function deliver(deps: DispatchDeps, claim: Claim): Promise<void> {
     await hintRetry(deps, claim, outcome, now);
   } catch (error) {
     // The claim's lease ends, and the delivery is attempted again: with the same id and bytes.
-    deps.log.error('dispatch.finish_failed', { ...fieldsOf(claim), error: messageOf(error) });
+    deps.log.error('dispatch.finish-failed', { ...fieldsOf(claim), error: messageOf(error) });
   }
 }
 
@@ -88,7 +88,7 @@ async function reduce(
     return { ...verdict, outcome: { ...outcome, nextBody: await deps.blobs.put('body', reduced) } };
   } catch (error) {
     // The receiver was asked and has answered; the next 413 is another chance to reduce.
-    deps.log.error('dispatch.reduce_failed', { ...fieldsOf(claim), error: messageOf(error) });
+    deps.log.error('dispatch.reduce-failed', { ...fieldsOf(claim), error: messageOf(error) });
     return verdict;
   }
 }

@@ -15,11 +15,13 @@ export interface Ended {
   readonly result: PostResult;
 }
 
-export interface Schedule {
+/** When attempts are made again. */
+interface Schedule {
   readonly delaysMs: readonly number[];
   readonly random: () => number;
 }
 
+/** What becomes of a delivery, and what else follows. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** The event was too large for the receiver: the next attempt sends less of it. */

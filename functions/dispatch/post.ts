@@ -6,6 +6,7 @@ import { type Egress, EgressError } from '../../shared/egress/egress.ts';
 import { type Answered, type Exchanged, exchange } from './exchange.ts';
 import type { Failure } from './failure.ts';
 
+/** One POST of an event. */
 export interface PostRequest {
   readonly url: string;
   /** Name and value in turn, all but the ones that belong to the connection and the body. */
@@ -28,7 +29,8 @@ export interface PostClient {
   close(): void;
 }
 
-export interface PostClientOptions {
+/** What a client may contact, and how long it keeps connections. */
+interface PostClientOptions {
   /** Judges every URL and every address, inside the socket's own lookup. */
   readonly egress: Egress;
   /**

@@ -1,16 +1,16 @@
 import type { Trigger } from '../../shared/delivery.ts';
 import type { EventId } from '../../shared/identity.ts';
-import type { Webhook } from '../../shared/webhook.ts';
+import { MAX_TIMEOUT_SECONDS, type Webhook } from '../../shared/webhook.ts';
 import type { DispatchDeps } from './deps.ts';
 import { extraHeaders, signingKeys } from './opened-secrets.ts';
 import type { PostResult } from './post.ts';
 import { signatureHeader } from './sign.ts';
 
 /** However long a webhook may take: a claim must outlive it. */
-export const MAX_TIMEOUT_MS = 30_000;
+export const MAX_TIMEOUT_MS = MAX_TIMEOUT_SECONDS * 1_000;
 
 /** One event on its way to one webhook. */
-export interface Sending {
+interface Sending {
   readonly webhook: Webhook;
   readonly eventId: EventId;
   readonly eventType: string;

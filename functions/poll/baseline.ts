@@ -1,10 +1,8 @@
 import type { StartPolicy } from '../../shared/account.ts';
 import type { ImapCursor, Listed, Listing, Pop3Cursor } from '../../shared/ports/mail-source.ts';
+import { recentUids } from '../../shared/recent-uids.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 import { encodeLedger, ledgerOf } from './ledger.ts';
-
-/** So many known UIDs below the last one are kept, to notice one that appears between them late. */
-export const OVERLAP_UIDS = 128;
 
 /**
  * The first cursor of a mailbox: of the messages listed with no cursor, those that `start` does not name count as known.
@@ -29,7 +27,7 @@ function imapBaseline(next: ImapCursor, items: readonly Listed[], start: StartPo
   return {
     ...next,
     lastUid: uids.at(-1) ?? 0,
-    recent: uids.slice(-OVERLAP_UIDS),
+    recent: recentUids(uids),
     // Unknown on purpose: the next listing must not take the mailbox for unchanged.
     uidNext: null,
     exists: null,

@@ -23,16 +23,18 @@ export interface Ingested {
   readonly failed: readonly { readonly item: Listed; readonly error: string }[];
 }
 
+/** Is called with all that is dealt with so far, after each commit, and may save the cursor. */
+export type AfterBatch = (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>;
+
 /**
  * Turns listed messages into committed events, in the order of writes that loses nothing: raw bytes, then the frozen
  * event, then the record with its deliveries, then the hint that they are there. Marks nothing on the server.
- * `afterBatch` is called with all that is dealt with so far, after each commit, and may save the cursor.
  */
 export async function ingest(
   deps: PollDeps,
   session: PollSession,
   items: readonly Listed[],
-  afterBatch: (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>,
+  afterBatch: AfterBatch,
 ): Promise<Ingested> {
   if (items.length === 0) return { committed: 0, done: [], failed: [] };
   const webhooks = await deps.store.subscribers(session.account.id, 'message.received');
@@ -56,7 +58,7 @@ class Pipeline {
   readonly #deps: PollDeps;
   readonly #session: PollSession;
   readonly #webhooks: readonly WebhookId[];
-  readonly #afterBatch: (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>;
+  readonly #afterBatch: AfterBatch;
   #batch: Fetched[] = [];
   #batchBytes = 0;
   readonly #inFlight: Promise<void>[] = [];
@@ -66,12 +68,7 @@ class Pipeline {
   readonly #failed: { item: Listed; error: string }[] = [];
   #committed = 0;
 
-  constructor(
-    deps: PollDeps,
-    session: PollSession,
-    webhooks: readonly WebhookId[],
-    afterBatch: (done: readonly Listed[], failed: Ingested['failed']) => Promise<void>,
-  ) {
+  constructor(deps: PollDeps, session: PollSession, webhooks: readonly WebhookId[], afterBatch: AfterBatch) {
     this.#deps = deps;
     this.#session = session;
     this.#webhooks = webhooks;

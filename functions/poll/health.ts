@@ -1,4 +1,4 @@
-import type { Account } from '../../shared/account.ts';
+import type { Account, AccountError } from '../../shared/account.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import { MailError } from '../../shared/ports/mail-source.ts';
 import type { PollHealth } from '../../shared/ports/store.ts';
@@ -11,12 +11,32 @@ const BACKOFF_BASE_MS = 30_000;
 const BACKOFF_MAX_MS = 3_600_000;
 
 /** How long an account rests after so many failures in a row, in ms. */
-export function backoffMs(consecutiveFailures: number, retryAfterMs: number | null): number {
+function backoffMs(consecutiveFailures: number, retryAfterMs: number | null): number {
   const own = Math.min(
     BACKOFF_MAX_MS,
     BACKOFF_BASE_MS * 2 ** Math.min(20, Math.max(0, consecutiveFailures - 1)),
   );
   return Math.max(own, retryAfterMs ?? 0);
+}
+
+/** What a failure is to the account's owner. */
+export function accountError(failure: unknown, at: Date): AccountError {
+  const message = failure instanceof Error ? failure.message : String(failure);
+  return { code: codeOf(failure), message, at: at.toISOString() };
+}
+
+function codeOf(failure: unknown): AccountError['code'] {
+  if (failure instanceof MailError) return failure.code;
+  return failure instanceof FloodError ? 'flood-held' : 'internal';
+}
+
+/** The health after a poll that changes neither the account's state nor when it may be polled. */
+export function plainHealth(
+  at: Date,
+  error: AccountError | null,
+  counts: Pick<PollHealth, 'held' | 'transitions'>,
+): PollHealth {
+  return { at, error, state: null, notBefore: null, backlogAt: null, ...counts };
 }
 
 /** What a failed poll means for its account: how long it rests, whether it stops, and the event its owner gets. */
@@ -27,39 +47,25 @@ export async function healthAfterFailure(
   facts: { readonly raise: Raise; transitions(): number },
 ): Promise<PollHealth> {
   const at = deps.clock.now();
-  const code = failure instanceof MailError ? failure.code : 'internal';
-  const message = failure instanceof Error ? failure.message : String(failure);
-  const rest = backoffMs(
-    account.consecutiveFailures + 1,
-    failure instanceof MailError ? failure.retryAfterMs : null,
-  );
-  const health: PollHealth = {
-    at,
-    error: { code, message, at: at.toISOString() },
-    state: null,
-    notBefore: new Date(at.getTime() + rest),
-    backlogAt: null,
-    held: account.held,
-    transitions: facts.transitions(),
-  };
+  const error = accountError(failure, at);
+  const health = (held = account.held) => plainHealth(at, error, { held, transitions: facts.transitions() });
   if (failure instanceof FloodError) {
-    const { held } = failure;
-    await facts.raise({ type: 'flood.held', held, reason: message });
-    const transitions = facts.transitions();
-    return { ...health, state: { state: 'paused', reason: message }, notBefore: null, held, transitions };
+    await facts.raise({ type: 'flood.held', held: failure.held, reason: error.message });
+    return { ...health(failure.held), state: { state: 'paused', reason: error.message } };
   }
-  if (code !== 'auth') return health;
-  const state = { state: 'auth_failed', reason: message } as const;
-  if (account.state === 'auth_failed') return { ...health, state, notBefore: null };
-  await facts.raise({ type: 'account.auth_failed', reason: message });
-  return { ...health, state, notBefore: null, transitions: facts.transitions() };
+  if (error.code === 'auth') {
+    if (account.state !== 'auth_failed') {
+      await facts.raise({ type: 'account.auth_failed', reason: error.message });
+    }
+    return { ...health(), state: { state: 'auth_failed', reason: error.message } };
+  }
+  const asked = failure instanceof MailError ? failure.retryAfterMs : null;
+  const restMs = backoffMs(account.consecutiveFailures + 1, asked);
+  return { ...health(), notBefore: new Date(at.getTime() + restMs) };
 }
 
 /** The report of a poll that failed. */
-export function failureReport(account: Account, failure: unknown): PollReport {
-  const code =
-    failure instanceof MailError ? failure.code : failure instanceof FloodError ? 'flood-held' : 'internal';
-  const message = failure instanceof Error ? failure.message : String(failure);
+export function failureReport(account: Account, { code, message }: AccountError): PollReport {
   const outcome = code === 'auth' ? 'auth_failed' : 'error';
   return { ...emptyReport(account.name, outcome), error: { code, message } };
 }

@@ -1,5 +1,5 @@
 import type { ImapCursor, Listed, Listing } from '../../shared/ports/mail-source.ts';
-import { OVERLAP_UIDS } from './baseline.ts';
+import { recentUids } from '../../shared/recent-uids.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 import { unknownAfterImapReset } from './reconcile.ts';
 import { type Survey, withoutKnown } from './survey.ts';
@@ -31,8 +31,8 @@ function advanced(cursor: ImapCursor, items: readonly Listed[], done: readonly L
   const uids = new Set(cursor.recent);
   for (const { source } of items)
     if (source.protocol === 'imap' && source.uid <= last.uid) uids.add(source.uid);
-  const recent = [...uids].sort((a, b) => a - b).slice(-OVERLAP_UIDS);
-  return { ...cursor, lastUid: Math.max(cursor.lastUid, last.uid), recent, uidNext: null, exists: null };
+  const lastUid = Math.max(cursor.lastUid, last.uid);
+  return { ...cursor, lastUid, recent: recentUids(uids), uidNext: null, exists: null };
 }
 
 function sameCursor(a: ImapCursor, b: unknown): boolean {

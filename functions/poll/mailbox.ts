@@ -1,7 +1,7 @@
-import type { Cursor, Listing } from '../../shared/ports/mail-source.ts';
+import type { Cursor, Listed, Listing } from '../../shared/ports/mail-source.ts';
 import type { Gap, Progress, Settlement } from '../../shared/ports/store.ts';
 import { baselineCursor } from './baseline.ts';
-import { ingest } from './commit.ts';
+import { type AfterBatch, type Ingested, ingest } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 import { openedGaps, placeOf, retriedGaps } from './gaps.ts';
 import { surveyImap } from './imap-mailbox.ts';
@@ -40,40 +40,83 @@ export async function pollMailbox(
   if (survey.reset) {
     guardFlood(survey.fresh.length, listing.exists, session);
     // Before the cursor is saved: a crash raises it again, under the same id, rather than never.
-    await session.raise({ type: 'mailbox.reset', mailbox, unknown: survey.fresh.length });
+    await session.raise({
+      type: 'mailbox.reset',
+      mailbox,
+      unknown: survey.fresh.length,
+      occasion: occasionOf(cursor, listing.next),
+    });
   }
   const gaps = survey.reset ? [] : remembered.gaps;
   const voidGaps = survey.reset ? remembered.gaps : [];
   const gapPlaces = new Set(gaps.map(({ item }) => placeOf(item.source)));
   const fresh = survey.fresh.filter(({ source }) => !gapPlaces.has(placeOf(source)));
-
-  let savedAt = 0;
-  let saved: Cursor = cursor;
-  const ingested = await ingest(deps, session, fresh, async (done, failed) => {
-    if (done.length - savedAt < SAVE_EVERY) return;
-    savedAt = done.length;
-    const partial = survey.partial(done);
-    if (partial === null) return;
-    const opened = openedGaps(failed, gapPlaces, deps.clock.now());
-    await save(deps, session, { ...NOTHING, cursor: partial, opened });
-    saved = partial;
-  });
+  const ingested = await ingestFresh(deps, session, { survey, fresh, gapPlaces });
   const more = ingested.done.length < fresh.length;
-  const retried = await retryGaps(deps, session, gaps);
   const next = more ? survey.partial(ingested.done) : await survey.complete();
   await save(deps, session, {
     cursor: next,
     opened: openedGaps(ingested.failed, gapPlaces, deps.clock.now()),
-    rescheduled: retried.rescheduled,
-    closed: [...retried.closed, ...voidGaps.map(({ key }) => ({ key, as: 'void' as const }))],
+    rescheduled: [],
+    closed: voidGaps.map(({ key }) => ({ key, as: 'void' })),
   });
+  const retried = await retryGaps(deps, session, gaps);
   return {
     listed: survey.listed,
     fresh: fresh.length,
-    committed: ingested.committed + retried.committed,
+    committed: ingested.committed + retried,
     more,
-    cursor: next ?? saved,
+    cursor: next ?? ingested.saved ?? cursor,
   };
+}
+
+interface Fresh {
+  readonly survey: Survey;
+  readonly fresh: readonly Listed[];
+  readonly gapPlaces: ReadonlySet<string>;
+}
+
+/**
+ * Ingests what is new, and saves progress on the way; also when the session breaks: a message that broke it is a gap from
+ * then on, and not the first one to be asked for at the next poll.
+ */
+async function ingestFresh(
+  deps: PollDeps,
+  session: PollSession,
+  { survey, fresh, gapPlaces }: Fresh,
+): Promise<Ingested & { readonly saved: Cursor | null }> {
+  let saved: Cursor | null = null;
+  let seen: Parameters<AfterBatch> = [[], []];
+  let savedAt = 0;
+  const saveSeen = async () => {
+    const [done, failed] = seen;
+    const cursor = survey.partial(done);
+    await save(deps, session, {
+      ...NOTHING,
+      cursor,
+      opened: openedGaps(failed, gapPlaces, deps.clock.now()),
+    });
+    saved = cursor ?? saved;
+    savedAt = done.length;
+  };
+  try {
+    const ingested = await ingest(deps, session, fresh, async (done, failed) => {
+      seen = [done, failed];
+      if (done.length - savedAt >= SAVE_EVERY) await saveSeen();
+    });
+    return { ...ingested, saved };
+  } catch (failure) {
+    await saveSeen();
+    throw failure;
+  }
+}
+
+/** The same as long as the reset is, however often the poll meets it. */
+function occasionOf(before: Cursor, after: Cursor): string {
+  if (after.protocol === 'pop3') return after.listingHash ?? '';
+  const mark = (cursor: Cursor) =>
+    cursor.protocol === 'imap' ? `${cursor.uidValidity}/${cursor.mailboxId}` : '';
+  return `${mark(before)} to ${mark(after)}`;
 }
 
 /** The first login of an account that was added without a test takes the baseline. */
@@ -95,20 +138,21 @@ async function surveyOf(
     : await surveyPop3(deps, session, cursor, listing, settlements);
 }
 
-async function retryGaps(
-  deps: PollDeps,
-  session: PollSession,
-  gaps: readonly Gap[],
-): Promise<Pick<Progress, 'closed' | 'rescheduled'> & { readonly committed: number }> {
+/** Tries the gaps that are due again; how many became events. A try that breaks the session counts like any other. */
+async function retryGaps(deps: PollDeps, session: PollSession, gaps: readonly Gap[]): Promise<number> {
   const due = gaps.filter(({ dueAt }) => dueAt <= deps.clock.now());
-  if (due.length === 0 || !session.goOn()) return { closed: [], rescheduled: [], committed: 0 };
-  const tried = await ingest(
-    deps,
-    session,
-    due.map(({ item }) => item),
-    async () => undefined,
-  );
-  return { ...(await retriedGaps(deps, session, due, tried)), committed: tried.committed };
+  if (due.length === 0 || !session.goOn()) return 0;
+  let seen: Parameters<AfterBatch> = [[], []];
+  const items = due.map(({ item }) => item);
+  try {
+    const { committed } = await ingest(deps, session, items, async (...batch) => {
+      seen = batch;
+    });
+    return committed;
+  } finally {
+    const [done, failed] = seen;
+    await save(deps, session, { ...NOTHING, ...(await retriedGaps(deps, session, due, { done, failed })) });
+  }
 }
 
 const NOTHING: Progress = { cursor: null, opened: [], rescheduled: [], closed: [] };

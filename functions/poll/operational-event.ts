@@ -6,17 +6,24 @@ import { enqueueDeliveries } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 
 /** Facts about an account that its owner may want to hear: each is an event with deliveries of its own. */
-export type Fact =
+type Fact =
   | { readonly type: 'account.auth_failed'; readonly reason: string }
-  | { readonly type: 'mailbox.reset'; readonly mailbox: string; readonly unknown: number }
+  | {
+      readonly type: 'mailbox.reset';
+      readonly mailbox: string;
+      readonly unknown: number;
+      /** What tells this reset from another of the mailbox; part of the event's id only. */
+      readonly occasion: string;
+    }
   | { readonly type: 'flood.held'; readonly held: number; readonly reason: string };
 
 /** Commits a fact as an event. */
 export type Raise = (fact: Fact) => Promise<void>;
 
 /**
- * Raises the facts of one poll. An event's id follows from the number of the account's transitions, which the caller saves
- * with `release`: a crash before that raises the same event again, under the same id.
+ * Raises the facts of one poll, each once. The id of a reset follows from its occasion, every other from the number of the
+ * account's transitions, which the caller saves with `release`: a crash before that raises the same event again, under
+ * the same id.
  */
 export function createRaise(
   deps: PollDeps,
@@ -24,9 +31,20 @@ export function createRaise(
   account: Account,
 ): { readonly raise: Raise; transitions(): number } {
   let { transitions } = account;
+  const raised = new Set<string>();
   const raise: Raise = async (fact) => {
+    // A poll of several sessions meets the same reset in each of them until all is fetched.
+    const key = 'mailbox' in fact ? `${fact.type}/${fact.mailbox}` : fact.type;
+    if (raised.has(key)) return;
+    raised.add(key);
+    if (fact.type === 'mailbox.reset') {
+      const { occasion, ...rest } = fact;
+      const id = operationalEventId(fact.type, `${account.id}/${fact.mailbox}/${occasion}`, 0);
+      await commitFact(deps, fence, account, id, rest);
+      return;
+    }
     transitions++;
-    await commitFact(deps, fence, account, fact, transitions);
+    await commitFact(deps, fence, account, operationalEventId(fact.type, account.id, transitions), fact);
   };
   return { raise, transitions: () => transitions };
 }
@@ -35,11 +53,9 @@ async function commitFact(
   deps: PollDeps,
   fence: Fence,
   account: Account,
-  { type, ...facts }: Fact,
-  transition: number,
+  id: EventId,
+  { type, ...facts }: { readonly type: Fact['type'] },
 ): Promise<void> {
-  const subjectId = 'mailbox' in facts ? `${account.id}/${facts.mailbox}` : account.id;
-  const id = operationalEventId(type, subjectId, transition);
   const now = deps.clock.now().toISOString();
   const data = { id, account: { id: account.id, name: account.name }, ...facts };
   await commitWithBody(

@@ -1,10 +1,10 @@
-import type { Account } from '../../shared/account.ts';
+import type { Account, AccountError } from '../../shared/account.ts';
 import type { AccountId } from '../../shared/identity.ts';
 import type { PollJob, PollReason } from '../../shared/jobs.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import type { Acquired, PollHealth } from '../../shared/ports/store.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
-import { emptyReport, failureReport, healthAfterFailure } from './health.ts';
+import { accountError, emptyReport, failureReport, healthAfterFailure, plainHealth } from './health.ts';
 import { createRaise } from './operational-event.ts';
 import { LEASE_MS, runSession, type SessionResult, withSession } from './session.ts';
 
@@ -81,22 +81,34 @@ async function pollHolding(
   const facts = createRaise(deps, fence, account);
   try {
     let result: SessionResult;
+    let current: Account | null = account;
     do {
-      result = await oneSession(deps, { fence, account, raise: facts.raise }, stop);
+      result = await oneSession(deps, { fence, account: current, raise: facts.raise }, stop);
       total.listed += result.listed;
       total.new += result.fresh;
       total.committed += result.committed;
       total.settled += result.settled;
-    } while (result.more && !stop.stopping() && deps.clock.now().getTime() - startedAt < budgetMs);
-    if (result.error !== null) throw result.error;
-    await deps.store.release(fence, goodHealth(deps, result, facts.transitions()));
-    const report: PollReport = { ...emptyReport(account.name, 'ok'), ...total };
+      const isOver = !result.more || stop.stopping() || deps.clock.now().getTime() - startedAt >= budgetMs;
+      current = isOver ? null : await stillPolled(deps, account.id);
+    } while (current !== null);
+    const health = healthAfterSession(deps, account, result, facts.transitions());
+    await deps.store.release(fence, health);
+    const { error } = health;
+    if (error !== null) logFailure(deps, account, error);
+    const outcome = error === null ? emptyReport(account.name, 'ok') : failureReport(account, error);
+    const report: PollReport = { ...outcome, ...total };
     logPoll(deps, account, report, startedAt);
     return report;
   } catch (failure) {
     const failed = await settleFailure(deps, { fence, account, facts }, failure, stop);
     return failed && { ...failed, ...total };
   }
+}
+
+/** The account as its owner has it now; null when it is to be polled no longer. */
+async function stillPolled(deps: PollDeps, id: AccountId): Promise<Account | null> {
+  const account = await deps.store.account(id);
+  return account?.state === 'paused' ? null : account;
 }
 
 async function oneSession(
@@ -127,35 +139,39 @@ async function settleFailure(
   }
   // The process is being stopped: the lease ends by itself, and the account is not to blame.
   if (stop.signal.aborted) return null;
-  const report = failureReport(account, failure);
-  const known = report.error !== null && report.error.code !== 'internal';
-  deps.log[known ? 'warn' : 'error']('poll.failed', {
-    account: account.id,
-    name: account.name,
-    code: report.error?.code ?? 'internal',
-    error: report.error?.message ?? '',
-  });
+  const error = accountError(failure, deps.clock.now());
+  logFailure(deps, account, error);
   try {
-    const health = await healthAfterFailure(deps, account, failure, facts);
-    await deps.store.release(fence, health);
-  } catch (error) {
+    await deps.store.release(fence, await healthAfterFailure(deps, account, failure, facts));
+  } catch (unsaved) {
     // The store is out of reach as well: the lease ends by itself.
-    deps.log.error('poll.release-failed', { account: account.id, error: String(error) });
+    deps.log.error('poll.release-failed', { account: account.id, error: String(unsaved) });
   }
-  return report;
+  return failureReport(account, error);
 }
 
-function goodHealth(deps: PollDeps, result: SessionResult, transitions: number): PollHealth {
+/** A mailbox that could not be opened is shown, and does not make the account rest: the others were polled. */
+function healthAfterSession(
+  deps: PollDeps,
+  account: Account,
+  { more, error }: SessionResult,
+  transitions: number,
+): PollHealth {
   const at = deps.clock.now();
-  return {
-    at,
-    error: null,
-    state: null,
-    notBefore: null,
-    backlogAt: result.more ? at : null,
-    held: 0,
-    transitions,
-  };
+  const shown = error === null ? null : accountError(error, at);
+  // What the owner let through the flood guard is let through until all of it is fetched.
+  const held = more ? account.held : 0;
+  const health = plainHealth(at, shown, { held, transitions });
+  return { ...health, partial: shown !== null, backlogAt: more ? at : null };
+}
+
+/** Mail addresses, which have no business in a log; servers put them into what they say. */
+const MAIL_ADDRESS = /[^\s<>"'()[\],;:]+@[^\s<>"'()[\],;:]+/g;
+
+function logFailure(deps: PollDeps, account: Account, { code, message }: AccountError): void {
+  const text = message.replace(MAIL_ADDRESS, '…');
+  const fields = { account: account.id, name: account.name, code, error: text };
+  deps.log[code === 'internal' ? 'error' : 'warn']('poll.failed', fields);
 }
 
 function logPoll(deps: PollDeps, account: Account, report: PollReport, startedAt: number): void {

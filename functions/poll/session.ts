@@ -3,10 +3,13 @@ import { type Cursor, MailError, type MailSource } from '../../shared/ports/mail
 import type { Settlement } from '../../shared/ports/store.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 import { type MailboxPoll, pollMailbox, save } from './mailbox.ts';
-import { type Settled, settle } from './settle.ts';
+import { NOTHING_SETTLED, type Settled, settle } from './settle.ts';
 
 /** A lease that is renewed four times before it would end: a poll whose process dies holds its account up no longer than this. */
 export const LEASE_MS = 120_000;
+
+/** So often a gap is looked at whose mailbox is not polled. */
+const FOREIGN_GAP_MS = 24 * 3_600_000;
 
 /** How one session went. */
 export interface SessionResult {
@@ -41,7 +44,9 @@ export async function runSession(
       error = failure;
     }
   }
+  await putOffForeignGaps(deps, session, state.gaps);
   const settled = await settleAndClose(deps, session, state.settlements, polls.at(-1)?.cursor ?? null);
+  if (error !== null && polls.length === 0) throw error;
   const sum = (of: (poll: MailboxPoll) => number) => polls.reduce((total, poll) => total + of(poll), 0);
   return {
     listed: sum((poll) => poll.listed),
@@ -51,6 +56,26 @@ export async function runSession(
     more: polls.some((poll) => poll.more),
     error,
   };
+}
+
+/**
+ * Gaps of a mailbox that its owner took out of the account: they wait for the mailbox to come back, and must not make the
+ * account due meanwhile.
+ */
+async function putOffForeignGaps(
+  deps: PollDeps,
+  session: PollSession,
+  gaps: Awaited<ReturnType<PollDeps['store']['pollState']>>['gaps'],
+): Promise<void> {
+  const { account } = session;
+  const now = deps.clock.now();
+  const foreign = gaps.filter(
+    ({ item: { source }, dueAt }) =>
+      source.protocol === 'imap' && !account.mailboxes.includes(source.mailbox) && dueAt <= now,
+  );
+  const dueAt = new Date(now.getTime() + FOREIGN_GAP_MS);
+  const rescheduled = foreign.map(({ key, error }) => ({ key, dueAt, error }));
+  await save(deps, session, { cursor: null, opened: [], rescheduled, closed: [] });
 }
 
 /** The mailboxes to poll; POP3 has the one maildrop, whose name is empty. */
@@ -68,7 +93,12 @@ async function settleAndClose(
   due: readonly Settlement[],
   cursor: Cursor | null,
 ): Promise<Settled> {
-  const settled = await settle(deps, session, due);
+  // What its owner changed since the lease was taken counts: it may have been ten minutes.
+  const account = due.length === 0 ? session.account : await deps.store.account(session.account.id);
+  const settled =
+    account === null || account.state === 'paused'
+      ? NOTHING_SETTLED
+      : await settle(deps, { ...session, account }, due);
   const ending = await session.source.close('commit');
   // Also when QUIT was not confirmed: it may have been done, and what we deleted ourselves breaks no continuity.
   const shrunk =

@@ -1,7 +1,7 @@
 import { eventIdOf } from '../../shared/identity.ts';
 import type { ActionResult } from '../../shared/ports/mail-source.ts';
 import type { Progress, Settlement } from '../../shared/ports/store.ts';
-import { stillWanted } from '../../shared/settlement.ts';
+import { wantedFrom } from '../../shared/settlement.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 
 /** Waits before the 2nd, 3rd, … try of a settlement; after the last one it has failed. */
@@ -17,24 +17,29 @@ export interface Settled {
   readonly deleted: number;
 }
 
+/** Of a session that settles nothing. */
+export const NOTHING_SETTLED: Settled = { progress: { closed: [], rescheduled: [] }, done: 0, deleted: 0 };
+
 /**
- * Does on the server what the ended deliveries call for, once more checked: the owner still wants it, and the message is
- * still the one that was delivered (its id follows from the present login and its place).
+ * Does on the server what the ended deliveries call for, once more checked: the owner still wants it, and wants it now, and
+ * the message is still the one that was delivered (its id follows from the present login and its place).
  */
 export async function settle(
   deps: PollDeps,
   session: PollSession,
   due: readonly Settlement[],
 ): Promise<Settled> {
-  const wanted = due.filter(
-    (one) =>
-      stillWanted(one, session.account) && eventIdOf(session.account.loginId, one.source) === one.eventId,
-  );
-  const wantedKeys = new Set(wanted.map(({ key }) => key));
-  const closed: Progress['closed'][number][] = due
-    .filter(({ key }) => !wantedKeys.has(key))
-    .map(({ key }) => ({ key, as: 'void' }));
+  const now = deps.clock.now();
+  const closed: Progress['closed'][number][] = [];
   const rescheduled: Progress['rescheduled'][number][] = [];
+  const wanted: Settlement[] = [];
+  for (const one of due) {
+    const isSame = eventIdOf(session.account.loginId, one.source) === one.eventId;
+    const from = isSame ? wantedFrom(one, session.account, one.endedAt) : null;
+    if (from === null) closed.push({ key: one.key, as: 'void' });
+    else if (from <= now) wanted.push(one);
+    else rescheduled.push({ key: one.key, dueAt: from, error: 'The account keeps messages longer now' });
+  }
   if (wanted.length === 0) return { progress: { closed, rescheduled }, done: 0, deleted: 0 };
   const results = await session.source.settle(
     wanted.map(({ key, source, action }) => ({ key, source, action })),

@@ -1,10 +1,9 @@
 import type { StartPolicy } from '../../shared/account.ts';
 import type { AccountId } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
-import { MailError } from '../../shared/ports/mail-source.ts';
 import { baselineCursor } from './baseline.ts';
 import { FencedError, type PollDeps } from './deps.ts';
-import { emptyReport, failureReport } from './health.ts';
+import { accountError, emptyReport, failureReport, plainHealth } from './health.ts';
 import { save } from './mailbox.ts';
 import { createRaise } from './operational-event.ts';
 import type { PollStop } from './poll.ts';
@@ -44,34 +43,15 @@ export async function takeBaseline(
         }
       },
     );
-    const at = deps.clock.now();
     const { transitions } = account;
-    await deps.store.release(fence, {
-      at,
-      error: null,
-      state: null,
-      notBefore: null,
-      backlogAt: null,
-      held: 0,
-      transitions,
-    });
+    await deps.store.release(fence, plainHealth(deps.clock.now(), null, { held: 0, transitions }));
     return { ...emptyReport(account.name, 'ok'), listed };
   } catch (failure) {
     if (failure instanceof FencedError) return emptyReport(account.name, 'busy');
     const at = deps.clock.now();
-    const report = failureReport(account, failure);
-    const code = failure instanceof MailError ? failure.code : 'internal';
-    const error = { code, message: report.error?.message ?? '', at: at.toISOString() } as const;
+    const error = accountError(failure, at);
     const { held, transitions } = account;
-    await deps.store.release(fence, {
-      at,
-      error,
-      state: null,
-      notBefore: null,
-      backlogAt: null,
-      held,
-      transitions,
-    });
-    return report;
+    await deps.store.release(fence, plainHealth(at, error, { held, transitions }));
+    return failureReport(account, error);
   }
 }

@@ -14,6 +14,7 @@ export interface Taken {
   readonly event: Envelope<MessageData>;
 }
 
+/** The demo's receiver, listening. */
 export interface DemoReceiver {
   readonly url: string;
   close(): Promise<void>;

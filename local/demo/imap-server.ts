@@ -6,7 +6,7 @@ import type { ImapServerQuirks } from './imap/state.ts';
 import { ImapServerAccount, type ImapServerMailbox } from './imap/store.ts';
 
 /** A login and what it finds. */
-export interface ImapServerUser {
+interface ImapServerUser {
   readonly password: string;
   /** Mails in INBOX, raw with CRLF line ends, oldest first. @default none */
   readonly mails?: readonly Uint8Array[];

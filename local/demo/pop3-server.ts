@@ -4,12 +4,14 @@ import { TLSSocket } from 'node:tls';
 import { Pop3Maildrop, type Pop3SessionEnd, type StoredMail } from './pop3-maildrop.ts';
 import { Pop3ServerSession, type SessionContext } from './pop3-server-session.ts';
 
-export interface Pop3ServerUser {
+/** A login and what it finds. */
+interface Pop3ServerUser {
   readonly password: string;
   /** Raw mails with CRLF line ends, oldest first. @default none */
   readonly mails?: readonly Uint8Array[];
 }
 
+/** How the server is set up. */
 export interface Pop3ServerOptions {
   /** Logins by name. */
   readonly users: Readonly<Record<string, Pop3ServerUser>>;

@@ -26,7 +26,8 @@ const ALLOWED: Readonly<Record<EgressPolicy, readonly AddressClass[]>> = {
   'private-ok': ['public', 'private', 'loopback'],
 };
 
-export interface EgressOptions {
+/** What the guard lets through, and how it finds addresses. */
+interface EgressOptions {
   readonly policy: EgressPolicy;
   /**
    * Ranges (CIDR) that the operator adds to the policy. Loopback only by a range within it: `0.0.0.0/0` adds none. Link-local

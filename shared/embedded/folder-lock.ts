@@ -1,5 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 
+/** Whoever forgets to release a lock must not lose it to the garbage collector, which closes what nobody can reach. */
+const held = new Set<DatabaseSync>();
+
 /** Holding a data folder. */
 export interface FolderLock {
   release(): void;
@@ -18,5 +21,10 @@ export function lockFolder(path: string): FolderLock {
     connection.close();
     throw error;
   }
-  return { release: () => connection.close() };
+  held.add(connection);
+  return {
+    release() {
+      if (held.delete(connection)) connection.close();
+    },
+  };
 }

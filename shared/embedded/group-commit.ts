@@ -2,7 +2,7 @@ import type { Database } from './database.ts';
 
 /** When waiting writes are committed together; whichever comes first. */
 export interface GroupLimits {
-  /** @default 50 */
+  /** Each mail makes about four writes on its way through, so that is 50 mails. @default 200 */
   readonly maxWaiting: number;
   /** After the first of them, in ms. @default 5 */
   readonly maxDelayMs: number;
@@ -10,7 +10,7 @@ export interface GroupLimits {
   readonly maxBytes: number;
 }
 
-const LIMITS: GroupLimits = { maxWaiting: 50, maxDelayMs: 5, maxBytes: 4 * 1024 * 1024 };
+const LIMITS: GroupLimits = { maxWaiting: 200, maxDelayMs: 5, maxBytes: 4 * 1024 * 1024 };
 
 /**
  * Commits may take this share of the time: after a commit of 0.2 ms the next may come 0.8 ms later. So a lone write is

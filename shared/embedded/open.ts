@@ -118,7 +118,7 @@ function assemble(options: EmbeddedOptions, { lock, database, files, vault }: Pa
     vault,
     async maintain(now) {
       await retention.expire(now, goOn);
-      await packSweep.sweep(now, goOn);
+      if (goOn()) await packSweep.sweep(now, goOn);
       await giveBackPages(context, goOn);
     },
     async close() {

@@ -46,6 +46,7 @@ export function createPackSweep({ database, writer, files, packs }: SweepDeps) {
       const nowMs = now.getTime();
       await packs.endWhenOver();
       await erase(database, writer, files, goOn);
+      if (!goOn()) return;
       const dead = database.all<{ name: string }>('SELECT name FROM packs WHERE live <= 0');
       await sweep(
         dead.map(({ name }) => name),

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 
+/** What a blob is, which decides how long it is kept: a ledger as long as its account. */
 export type BlobKind = 'raw' | 'event' | 'body' | 'ledger';
 
 /** Where a blob lies; opaque outside the adapter. */

@@ -35,6 +35,7 @@ export interface Pop3Cursor {
   readonly backfill: BlobRef | null;
 }
 
+/** What is remembered of a mailbox: what of it is known. */
 export type Cursor = ImapCursor | Pop3Cursor;
 
 /** A message as a listing shows it. */
@@ -49,6 +50,7 @@ export interface Listed {
   readonly backfill: boolean;
 }
 
+/** What a listing showed. */
 export interface Listing {
   /** `reset` when what the cursor says has lost its meaning: another UIDVALIDITY or MAILBOXID. Always `same` for POP3, whose ledger decides. */
   readonly continuity: 'same' | 'reset';
@@ -63,6 +65,7 @@ export interface Listing {
   readonly next: Cursor;
 }
 
+/** How the fetch of one message ended. */
 export type Fetched =
   | { readonly kind: 'raw'; readonly item: Listed; readonly bytes: Buffer }
   /** Larger than the limit: only the header section was fetched. */
@@ -78,6 +81,7 @@ export interface Head {
   readonly head: Buffer | null;
 }
 
+/** Above this only the header section is fetched. */
 export interface FetchLimits {
   readonly maxSizeBytes: number;
 }
@@ -90,6 +94,7 @@ export interface Action {
   readonly action: ServerAction;
 }
 
+/** How an action ended. */
 export interface ActionResult {
   readonly key: string;
   /**

@@ -15,6 +15,7 @@ export interface Fence {
   readonly token: string;
 }
 
+/** What asking for an account's lease came to. */
 export type Acquired =
   | { readonly kind: 'acquired'; readonly fence: Fence; readonly account: Account }
   /** Somebody else polls it. */
@@ -47,6 +48,8 @@ export interface Settlement {
   readonly action: ServerAction;
   readonly attempts: number;
   readonly dueAt: Date;
+  /** When the last of the message's deliveries ended. */
+  readonly endedAt: Date;
 }
 
 /** An event on its way into the store. Its counters and settlement follow from `webhooks`. */
@@ -75,6 +78,8 @@ export interface PollHealth {
   readonly at: Date;
   /** Null after a good poll: it sets `lastSuccessAt`, clears `lastError` and the count of failures. */
   readonly error: AccountError | null;
+  /** A good poll all the same, but for the `error` that is shown: one mailbox of several could not be opened. @default false */
+  readonly partial?: boolean;
   /** Another state, with its reason; null leaves it. A good poll of an account in `auth_failed` or `error` makes it active. */
   readonly state: { readonly state: AccountState; readonly reason: string | null } | null;
   readonly notBefore: Date | null;
@@ -108,18 +113,21 @@ export interface Claim {
   readonly reduced: boolean;
 }
 
+/** A part of a list. */
 export interface Page<Item> {
   readonly data: readonly Item[];
   /** Opaque; null on the last page. */
   readonly next: string | null;
 }
 
+/** Which part of a list. */
 export interface PageRequest {
   /** `next` of the page before; null for the first. A cursor that is not one of ours gives the first page. */
   readonly after: string | null;
   readonly limit: number;
 }
 
+/** Which messages; what is absent lets all through. */
 export interface MessageFilter {
   readonly accountId?: AccountId;
   readonly state?: MessageState;
@@ -127,6 +135,7 @@ export interface MessageFilter {
   readonly since?: Date;
 }
 
+/** Which deliveries; what is absent lets all through. */
 export interface DeliveryFilter {
   readonly webhookId?: WebhookId;
   readonly state?: DeliveryState;
@@ -134,6 +143,7 @@ export interface DeliveryFilter {
   readonly since?: Date;
 }
 
+/** How much there is of everything. */
 export interface StoreCounts {
   readonly accounts: Readonly<Record<AccountState, number>>;
   readonly deliveries: Readonly<Record<DeliveryState, number>>;

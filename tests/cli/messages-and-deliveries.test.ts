@@ -59,6 +59,11 @@ describe('messages and deliveries', () => {
     expect((await world.run(['deliveries', 'retry', data[0]?.id ?? ''])).stdout).toBe(
       'The delivery is sent now.\n',
     );
+    await world.run(['webhooks', 'disable', 'crm']);
+    expect((await world.run(['deliveries', 'retry', data[0]?.id ?? ''])).stdout).toBe(
+      'The delivery waits, since its webhook crm is disabled.\nNext: npx mailhook webhooks enable crm\n',
+    );
+    await world.run(['webhooks', 'enable', 'crm']);
     const replay = ['deliveries', 'replay', '--webhook', 'crm', '--since', '2026-01-01'];
     expect((await world.run([...replay, '--dry-run'])).stdout).toBe(
       '2 deliveries would be sent again (2 pending).\n',

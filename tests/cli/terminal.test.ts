@@ -46,6 +46,12 @@ describe('a table', () => {
     expect(text()).toBe(`A${' '.repeat(61)}B\n${'x'.repeat(59)}…  a b [31m\n`);
   });
 
+  it('of fields shows their values whole, cleaned', async () => {
+    const { terminal, text } = screen(false);
+    await terminal.fields([['reason', `${'x'.repeat(100)}\u001b[31m`]]);
+    expect(text()).toBe(`reason  ${'x'.repeat(100)} [31m\n`);
+  });
+
   it('without rows is its head', async () => {
     const { terminal, text } = screen(false);
     await terminal.table(['A', 'B'], []);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, printable, relativeTime, valueText } from '../../cli/text.ts';
+import { dueTime, duration, printable, relativeTime, valueText } from '../../cli/text.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000).toISOString();
@@ -25,6 +25,20 @@ describe('relativeTime()', () => {
   it('of no time is a dash, and of nonsense that nonsense, cleaned', () => {
     expect(relativeTime(null, NOW)).toBe('-');
     expect(relativeTime('x\u001b[2J', NOW)).toBe('x [2J');
+  });
+});
+
+describe('dueTime()', () => {
+  it.each([
+    [-60, 'now'],
+    [0, 'now'],
+    [90, 'in 1 min'],
+  ])('%i seconds from now is "%s"', (seconds, text) => {
+    expect(dueTime(at(seconds), NOW)).toBe(text);
+  });
+
+  it('of no time is a dash', () => {
+    expect(dueTime(null, NOW)).toBe('-');
   });
 });
 

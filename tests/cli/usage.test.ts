@@ -22,11 +22,11 @@ const POP3 = [...ADD, '--protocol', 'pop3'];
 
 describe('wrong usage', () => {
   it.each<[readonly string[], string]>([
-    [['frobnicate'], "Unknown command 'frobnicate'"],
-    [['accounts', 'ad'], "Unknown command 'ad' (Did you mean add?)"],
+    [['frobnicate'], "Unknown command 'frobnicate': see npx mailhook --help"],
+    [['accounts', 'ad'], "Unknown command 'ad' (Did you mean add?): see npx mailhook accounts --help"],
     [['accounts', 'list', '--jsn'], "Unknown option '--jsn' (Did you mean --json?)"],
     [['accounts', 'list', 'extra'], 'Too many arguments'],
-    [['accounts', 'show'], "Missing required argument 'name'"],
+    [['accounts', 'show'], "Missing required argument 'name': see npx mailhook accounts show --help"],
     [['accounts', 'add', 'ana', '--username', 'x', '--password-env', 'PW'], 'Option --host is missing'],
     [['accounts', 'add', 'ana', '--host', 'x', '--password-env', 'PW'], 'Option --username is missing'],
     [['accounts', 'add', 'ana', '--host', 'x', '--username', 'x'], '--password-stdin or --password-env'],
@@ -47,7 +47,7 @@ describe('wrong usage', () => {
     [[...ADD, '--delete-after', 'soon'], '--delete-after'],
     [[...ADD, '--delete-after', '3', '--on-delivered', 'delete'], '--delete-after: excludes'],
     [[...ADD, '--delete-after', '3', '--on-delivered', 'move:Done'], '--delete-after: excludes'],
-    [[...ADD, '--ca-file', '/no/such.pem'], 'ENOENT'],
+    [[...ADD, '--ca-file', '/no/such.pem'], 'there is no such file (ENOENT)'],
     [[...ADD, '--mailbox', 'INBOX', '--mailbox', 'inbox'], '--mailbox'],
     [[...POP3, '--on-delivered', 'mark-seen'], '--on-delivered: "mark-seen" needs IMAP'],
     [[...POP3, '--on-delivered', 'flag:Done'], '--on-delivered: "flag" needs IMAP'],
@@ -72,6 +72,7 @@ describe('wrong usage', () => {
     [['messages', 'list', '--state', 'lost'], 'Allowed choices'],
     [['messages', 'list', '--since', 'yesterday'], '2026-01-31'],
     [['messages', 'list', '--since', '2026-13-01'], '2026-01-31'],
+    [['messages', 'list', '--since', '2026-02-31'], '2026-01-31'],
     [['messages', 'replay'], "Missing required argument 'ids'"],
     [['deliveries', 'list', '--state', 'lost'], 'Allowed choices'],
     [['deliveries', 'replay', '--since', '1h'], 'Option --webhook is missing'],

@@ -96,6 +96,7 @@ describe('webhooks', () => {
       code: 0,
       body: { state: 'disabled' },
     });
+    expect((await world.run(['webhooks', 'list'])).stdout).toMatch(/^crm +disabled +http:/m);
     expect((await world.run(['webhooks', 'show', 'crm'])).stdout).toMatch(
       /^Next: npx mailhook webhooks enable crm$/m,
     );

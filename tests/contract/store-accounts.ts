@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { type Account, formatServerAction } from '../../shared/account.ts';
 import type { EventId } from '../../shared/identity.ts';
-import { FIRST, type StoreTests } from './fixtures.ts';
+import { FIRST } from './fixtures.ts';
+import type { StoreTests } from './scene.ts';
 
 export const accountTests: StoreTests = (scene) => {
   it('createAccount() keeps every field', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { EventId } from '../../shared/identity.ts';
-import { FIRST, MINUTE, type StoreTests } from './fixtures.ts';
+import { FIRST, MINUTE } from './fixtures.ts';
+import type { StoreTests } from './scene.ts';
 
 export const commitTests: StoreTests = (scene) => {
   it('commit() stores an event with its deliveries, as it was given', async () => {

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { deliveryIdOf, type EventId } from '../../shared/identity.ts';
 import type { Claim } from '../../shared/ports/store.ts';
-import { MINUTE, type Scene, SECOND, type StoreTests, TTL } from './fixtures.ts';
+import { MINUTE, SECOND, TTL } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 /** A message on its way to one webhook. */
 async function oneDelivery(scene: Scene) {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { EventId, WebhookId } from '../../shared/identity.ts';
-import { MINUTE, type Scene, type StoreTests, TTL } from './fixtures.ts';
+import { MINUTE, TTL } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 const HOUR = 60 * MINUTE;
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { AccountError } from '../../shared/account.ts';
 import type { AccountId } from '../../shared/identity.ts';
-import { MINUTE, type Scene, SECOND, type StoreTests, TTL } from './fixtures.ts';
+import { MINUTE, SECOND, TTL } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 const acquire = (scene: Scene, id: AccountId, reason: Parameters<Scene['store']['acquire']>[1] = 'manual') =>
   scene.store.acquire(id, reason, scene.now, TTL);
@@ -133,6 +134,16 @@ export const leaseTests: StoreTests = (scene) => {
         ...{ held: 5, notBefore: notBefore.toISOString(), lastPollAt: scene().now.toISOString() },
       });
     }
+  });
+
+  it('release() after a poll that was good but for one mailbox shows the error, and counts as a good one', async () => {
+    const { store, now } = scene();
+    const { id } = await scene().addAccount('ana', { consecutiveFailures: 3, state: 'error', reason: 'no' });
+    const error = { ...failure, code: 'mailbox' } as const;
+    await store.release(await scene().lease(id), scene().health({ error, partial: true }));
+    expect(await store.account(id)).toMatchObject({
+      ...{ state: 'active', lastError: error, consecutiveFailures: 0, lastSuccessAt: now.toISOString() },
+    });
   });
 
   it('release() changes the state with its reason when told so', async () => {

@@ -3,7 +3,8 @@ import type { DeliveryState } from '../../shared/delivery.ts';
 import type { MessageState } from '../../shared/event.ts';
 import type { EventId } from '../../shared/identity.ts';
 import type { Page, PageRequest } from '../../shared/ports/store.ts';
-import { FIRST, MINUTE, type Scene, type StoreTests, TTL } from './fixtures.ts';
+import { FIRST, MINUTE, TTL } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 /** All items of a list, a page at a time. */
 async function everything<Item>(

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Pop3Cursor } from '../../shared/ports/mail-source.ts';
-import { MINUTE, type Scene, type StoreTests } from './fixtures.ts';
+import { MINUTE } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 const POP3 = { protocol: 'pop3', mailboxes: [], port: 995 } as const;
 

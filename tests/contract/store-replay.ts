@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { AccountSettings } from '../../shared/account.ts';
 import type { EventId } from '../../shared/identity.ts';
-import { DAY, MINUTE, type Scene, SECOND, type StoreTests, TTL } from './fixtures.ts';
+import { DAY, MINUTE, SECOND, TTL } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 const SEEN = { kind: 'mark-seen' } as const;
 const FLAG = { kind: 'flag', keyword: '$Failed' } as const;

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AccountId } from '../../shared/identity.ts';
-import { MINUTE, type Scene, SECOND, type StoreTests } from './fixtures.ts';
+import { MINUTE, SECOND } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 /** The slots that a tick finds, by account. */
 async function slots(scene: Scene, sinceMs: number, nowMs: number): Promise<Map<AccountId, number>> {

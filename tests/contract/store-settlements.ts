@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { AccountSettings, ServerAction } from '../../shared/account.ts';
 import type { EventId, WebhookId } from '../../shared/identity.ts';
-import { DAY, MINUTE, type Scene, type StoreTests } from './fixtures.ts';
+import { DAY, MINUTE } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 const SEEN: ServerAction = { kind: 'mark-seen' };
 const FLAG: ServerAction = { kind: 'flag', keyword: '$Failed' };
@@ -38,7 +39,7 @@ export const settlementTests: StoreTests = (scene) => {
     expect(await due()).toEqual([
       {
         ...{ key: expect.any(String), eventId: ref.eventId, source, cause: 'delivered', action: SEEN },
-        ...{ attempts: 0, dueAt: scene().now },
+        ...{ attempts: 0, dueAt: scene().now, endedAt: scene().now },
       },
     ]);
     expect(await status()).toEqual({ action: SEEN, state: 'due' });

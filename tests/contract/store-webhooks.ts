@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { EventId } from '../../shared/identity.ts';
-import { FIRST, type StoreTests, TTL } from './fixtures.ts';
+import { FIRST, TTL } from './fixtures.ts';
+import type { StoreTests } from './scene.ts';
 
 export const webhookTests: StoreTests = (scene) => {
   it('createWebhook() keeps every field', async () => {

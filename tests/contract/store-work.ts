@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { WorkRef } from '../../shared/ports/store.ts';
-import { MINUTE, type Scene, SECOND, type StoreTests } from './fixtures.ts';
+import { MINUTE, SECOND } from './fixtures.ts';
+import type { Scene, StoreTests } from './scene.ts';
 
 /** Everything due now. */
 const due = (scene: Scene, limit = 100) => scene.store.dueWork(scene.now, limit);

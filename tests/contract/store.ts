@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
-import { type OpenedStore, Scene, type StoreTests } from './fixtures.ts';
+import type { OpenedStore } from './fixtures.ts';
+import { Scene, type StoreTests } from './scene.ts';
 import { accountTests } from './store-accounts.ts';
 import { commitTests } from './store-commit.ts';
 import { dispatchTests } from './store-dispatch.ts';

@@ -1,11 +1,11 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatServerAction, type ServerAction } from '../../shared/account.ts';
 import type { Protocol } from '../../shared/identity.ts';
 import { PASSWORD } from '../support/poll-world.ts';
 import { expectExactlyOnce } from './crash-checks.ts';
 import { USERNAME } from './crash-mailbox.ts';
 import { MAILS } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { ADD_STEPS, killPointsOf, nameOf, stepsOf } from './crash-steps.ts';
 import { CrashWorld } from './crash-world.ts';
 
@@ -17,8 +17,7 @@ const SETUPS: readonly { readonly protocol: Protocol; readonly onDelivered: Serv
 /** What happens beside the request, or below the ports. */
 const OTHERS = /^(store\.(lastTick|dueAccounts|dueWork|saveTick)|queue\.|pack\.|sqlite\.)/;
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 function request({ mailbox, options }: CrashWorld) {
   const { protocol, onDelivered } = options;
@@ -57,10 +56,10 @@ describe.each(SETUPS)('killed while it adds an account for $protocol', (setup) =
       else expect(left?.state ?? 'paused').toBe('paused');
 
       // A minute later its slot has come, whatever second that is.
-      const { steps } = await world.play({ kind: 'tick' }, null, MINUTE_MS);
+      const { steps } = await world.play({ kind: 'tick' }, null, { clockAheadMs: MINUTE_MS });
       expect(steps.some(({ step }) => step.startsWith('openSource'))).toBe(isAdded);
 
-      const again = await world.play(request(world), null, 16 * MINUTE_MS);
+      const again = await world.play(request(world), null, { clockAheadMs: 16 * MINUTE_MS });
       expect(again.result).toMatchObject({ status: isAdded ? 409 : 201 });
       await expectDeliversWhatComesNow(world);
     },

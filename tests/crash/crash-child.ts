@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
+import { createParsePool } from '../../functions/poll/parse/parse-pool.ts';
 import { type Runtime, type RuntimePorts, startRuntime } from '../../local/runtime.ts';
-import type { AccountId } from '../../shared/identity.ts';
+import type { AccountId, Source } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
@@ -24,6 +25,8 @@ export interface Round {
     | { readonly kind: 'add'; readonly attempt: unknown };
   /** How far the clock is ahead of the machine's, in ms. */
   readonly clockAheadMs: number;
+  /** A mail that the server does not hand out in this round; null for none. */
+  readonly unreadable: Source | null;
 }
 
 /** How often each account is polled in a `poll` round: what is new, what is to be settled, and that nothing else is left. */
@@ -46,13 +49,15 @@ interface Stage {
 
 const trace = new Trace();
 traceDisk(trace);
+/** Outlives a round, unlike the runtime's own, because its thread is slow to start; it keeps nothing of what it parsed. */
+const parsePool = createParsePool();
 
 async function play(round: Round): Promise<unknown> {
   trace.begin(round.kill);
   const clock = { now: () => new Date(Date.now() + round.clockAheadMs) };
   let ports: RuntimePorts | null = null;
   const wrap = (own: RuntimePorts) => {
-    ports = tracedPorts(trace, own);
+    ports = tracedPorts(trace, { ...own, parse: parsePool.parse }, round.unreadable);
     return ports;
   };
   const { folder } = round;
@@ -132,13 +137,14 @@ async function add({ runtime, ports, clock }: Stage, attempt: unknown): Promise<
 }
 
 process.on('message', (round: Round | 'end') => {
-  // Without its parent nothing keeps the process alive, or it would be a leak.
+  // Without its parent nothing keeps the process alive, unless something leaks: an idle parser does not.
   if (round === 'end') return process.disconnect();
   play(round).then(
     (result) => {
       // The next processes start faster; one that is killed leaves nothing to them.
       flushCompileCache();
       tell({ kind: 'done', result });
+      process.send?.('done');
     },
     (error: unknown) => {
       tell({

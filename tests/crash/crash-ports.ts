@@ -1,7 +1,8 @@
 import type { RuntimePorts } from '../../local/runtime.ts';
+import type { Source } from '../../shared/identity.ts';
 import type { Job } from '../../shared/jobs.ts';
 import type { BlobKind } from '../../shared/ports/blobs.ts';
-import type { MailLogin, MailSource, OpenMailSource } from '../../shared/ports/mail-source.ts';
+import type { Fetched, MailLogin, MailSource, OpenMailSource } from '../../shared/ports/mail-source.ts';
 import type { Claim, NewEvent, Progress } from '../../shared/ports/store.ts';
 import type { Trace } from './crash-trace.ts';
 
@@ -37,8 +38,11 @@ const POST: Describe = {
   }),
 };
 
-/** The ports with a trace around every call of every method, whatever methods they have. */
-export function tracedPorts(trace: Trace, ports: RuntimePorts): RuntimePorts {
+/**
+ * The ports with a trace around every call of every method, whatever methods they have. The mail at `unreadable` is one that
+ * the server does not hand out.
+ */
+export function tracedPorts(trace: Trace, ports: RuntimePorts, unreadable: Source | null): RuntimePorts {
   return {
     store: traced(trace, 'store', ports.store, STORE),
     blobs: traced(trace, 'blobs', ports.blobs, BLOBS),
@@ -46,7 +50,25 @@ export function tracedPorts(trace: Trace, ports: RuntimePorts): RuntimePorts {
     queue: traced(trace, 'queue', ports.queue, QUEUE),
     post: traced(trace, 'post', ports.post, POST),
     parse: (jobs) => trace.around('parse', [], () => ports.parse(jobs)),
-    openSource: tracedSource(trace, ports.openSource),
+    openSource: tracedSource(trace, withUnreadable(ports.openSource, unreadable)),
+  };
+}
+
+function withUnreadable(open: OpenMailSource, unreadable: Source | null): OpenMailSource {
+  if (unreadable === null) return open;
+  const place = JSON.stringify(unreadable);
+  return async (login, signal) => {
+    const source = await open(login, signal);
+    return {
+      ...source,
+      async *fetch(items, limits): AsyncIterable<Fetched> {
+        for await (const fetched of source.fetch(items, limits)) {
+          const { item } = fetched;
+          const isUnreadable = JSON.stringify(item.source) === place;
+          yield isUnreadable ? { kind: 'failed', item, error: 'The server said NO' } : fetched;
+        }
+      },
+    };
   };
 }
 

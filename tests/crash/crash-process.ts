@@ -1,6 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Round } from './crash-child.ts';
 import { nameOf } from './crash-steps.ts';
@@ -9,7 +12,7 @@ import type { Line } from './crash-trace.ts';
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
 /** Compiled modules, for the processes that start later, of other tests and another day too: most of a start. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/mailhook-crash', import.meta.url));
-const DEADLINE_MS = 25_000;
+const DEADLINE_SEC = 25;
 const SHOWN_STEPS = 12;
 
 type Step = Extract<Line, { kind: 'step' }>;
@@ -60,27 +63,26 @@ export class Players implements AsyncDisposable {
 
 class Player {
   readonly #child: ChildProcess;
-  /** 'close', not 'exit': only then everything it wrote has been read. */
+  /** 'close', not 'exit': only then all of its errors have been read. */
   readonly #closed: Promise<[number | null, NodeJS.Signals | null]>;
-  #lines: Line[] = [];
+  readonly #trace: number;
+  /** Where in the trace the present round begins. */
+  #fromByte = 0;
   #stderr = '';
-  #over: () => void = () => undefined;
   #killedByTest = false;
 
   constructor() {
+    const path = join(tmpdir(), `mailhook-crash-${randomUUID()}.jsonl`);
+    this.#trace = openSync(path, 'a+');
     this.#child = fork(CHILD, {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', this.#trace, 'pipe', 'ipc'],
       env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
     });
+    // It lives as long as somebody has it open.
+    rmSync(path);
     this.#closed = once(this.#child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-    const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error('The process has no output to read');
-    stderr.on('data', (chunk: Buffer) => {
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr += chunk.toString();
-    });
-    createInterface(stdout).on('line', (line) => {
-      this.#lines.push(JSON.parse(line) as Line);
-      if (this.#lines.at(-1)?.kind === 'done') this.#over();
     });
   }
 
@@ -90,24 +92,23 @@ class Player {
   }
 
   async play(round: Round): Promise<Ended> {
-    this.#lines = [];
-    const done = new Promise<void>((resolve) => {
-      this.#over = resolve;
-    });
-    const late = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => late.resolve('late'), DEADLINE_MS);
+    const done = once(this.#child, 'message');
     this.#child.send(round);
-    const how = await Promise.race([done, this.#closed, late.promise]);
-    clearTimeout(timer);
+    const how = await inTime(Promise.race([done, this.#closed]));
+    const lines = this.#read();
     if (how === 'late') {
       this.#child.kill('SIGKILL');
-      throw new Error(`The round did not end in ${DEADLINE_MS / 1_000} s: ${this.#story()}`);
+      throw new Error(`The round did not end in ${DEADLINE_SEC} s: ${this.#story(lines)}`);
     }
-    const steps = this.#lines.filter((line) => line.kind === 'step');
-    const last = this.#lines.at(-1);
-    const isKilled = how?.[1] === 'SIGKILL' && (this.#killedByTest || last?.kind === 'killed');
-    if (isKilled) return { killed: true, result: undefined, steps };
-    if (last?.kind !== 'done') throw new Error(`The process ended with ${how?.join(', ')}: ${this.#story()}`);
+    const steps = lines.filter((line) => line.kind === 'step');
+    const last = lines.at(-1);
+    const isKilled = how[1] === 'SIGKILL' && (this.#killedByTest || last?.kind === 'killed');
+    if (isKilled) {
+      closeSync(this.#trace);
+      return { killed: true, result: undefined, steps };
+    }
+    if (last?.kind !== 'done')
+      throw new Error(`The process ended with ${how.join(', ')}: ${this.#story(lines)}`);
     if (round.kill === null) return { killed: false, result: last.result, steps };
     await this.end();
     throw new Error(`The round ended by itself, and never came to "${nameOf(round.kill)}"`);
@@ -116,15 +117,42 @@ class Player {
   /** Lets it end by itself; its exit code. */
   async end(): Promise<number | null> {
     this.#child.send('end');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), DEADLINE_MS);
-    const [code] = await this.#closed;
-    clearTimeout(timer);
-    return code;
+    const ended = await inTime(this.#closed);
+    closeSync(this.#trace);
+    if (ended !== 'late') return ended[0];
+    this.#child.kill('SIGKILL');
+    throw new Error(`The process did not end by itself in ${DEADLINE_SEC} s`);
   }
 
-  #story(): string {
-    const failed = this.#lines.find((line) => line.kind === 'failed');
-    const steps = this.#lines.filter((line) => line.kind === 'step').slice(-SHOWN_STEPS);
+  /** What it wrote in this round. */
+  #read(): Line[] {
+    const bytes = Buffer.alloc(fstatSync(this.#trace).size - this.#fromByte);
+    this.#fromByte += readSync(this.#trace, bytes, 0, bytes.length, this.#fromByte);
+    return bytes
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Line);
+  }
+
+  #story(lines: readonly Line[]): string {
+    const failed = lines.find((line) => line.kind === 'failed');
+    const steps = lines.filter((line) => line.kind === 'step').slice(-SHOWN_STEPS);
     return `${failed?.error ?? ''} ${this.#stderr}; it came to ${steps.map(nameOf).join(', ')}`;
+  }
+}
+
+/** `late` after so many seconds in which this process ran: one that is suspended finds its children suspended too. */
+async function inTime<Result>(work: Promise<Result>): Promise<Result | 'late'> {
+  const { promise, resolve } = Promise.withResolvers<'late'>();
+  let leftSec = DEADLINE_SEC;
+  const timer = setInterval(() => {
+    leftSec -= 1;
+    if (leftSec === 0) resolve('late');
+  }, 1_000);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearInterval(timer);
   }
 }

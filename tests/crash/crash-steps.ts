@@ -53,6 +53,7 @@ export const DELIVERY_STEPS: Readonly<Record<string, StepInfo>> = {
   'blobs.put body': { kind: 'write' },
   'store.finish': { kind: 'write', nths: [1, 4] },
   'queue.enqueue retry': { kind: 'write' },
+  'store.account': { kind: 'read' },
   'source.settle': { kind: 'write' },
   'source.close settling': { kind: 'write' },
   'store.saveProgress settled': { kind: 'write' },

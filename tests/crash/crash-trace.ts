@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { KillPoint, Moment } from './crash-steps.ts';
 
-/** What a child tells its parent, one JSON line each; the last ones before a SIGKILL arrive like all others. */
+/** What a child writes to its trace, one JSON line each; the last ones before a SIGKILL are there like all others. */
 export type Line =
   /** It comes to a step, or has taken it (`nth` from 1). `ids` are the events that the step is about. */
   | {
@@ -18,7 +18,7 @@ export type Line =
   /** The round failed. */
   | { readonly kind: 'failed'; readonly error: string };
 
-/** Writes a line where the parent reads it, at once: a pipe keeps what a dead process wrote. */
+/** Writes a line to standard output, which is a file here: it takes everything at once, and keeps what a dead process wrote. */
 export function tell(line: Line): void {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }

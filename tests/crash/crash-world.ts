@@ -9,6 +9,7 @@ import {
   type EventId,
   eventIdOf,
   type Protocol,
+  type Source,
 } from '../../shared/identity.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { type ReceivedRequest, type Receiver, startReceiver } from '../support/receiver.ts';
@@ -34,10 +35,13 @@ export interface WorldOptions {
   readonly mails?: readonly CrashMail[] | null;
 }
 
+type Special = Partial<Pick<Round, 'clockAheadMs' | 'unreadable'>>;
+
 /** A mail with where it lies and the id that its event must have. */
 export interface Placed {
   readonly mail: CrashMail;
   readonly id: EventId;
+  readonly source: Source;
   /** What was done to it on its server. */
   action(): ReturnType<CrashMailbox['actionOn']>;
 }
@@ -86,7 +90,7 @@ export class CrashWorld implements AsyncDisposable {
   arrive(mail: CrashMail): void {
     const source = this.mailbox.add(mail);
     const id = eventIdOf(this.accountId, source);
-    this.placed.push({ mail, id, action: () => this.mailbox.actionOn(mail, source) });
+    this.placed.push({ mail, id, source, action: () => this.mailbox.actionOn(mail, source) });
   }
 
   lookForEarlyActions(): void {
@@ -96,13 +100,20 @@ export class CrashWorld implements AsyncDisposable {
   }
 
   /** Plays one round, and looks at the server once its process is dead. */
-  async play(task: Round['task'], kill: KillPoint | null, clockAheadMs = 0): Promise<Ended> {
-    return await this.over(this.start(task, kill, clockAheadMs));
+  async play(task: Round['task'], kill: KillPoint | null, special: Special = {}): Promise<Ended> {
+    return await this.over(this.start(task, kill, special));
   }
 
   /** Begins a round that the test may kill itself; `over` ends it. */
-  start(task: Round['task'], kill: KillPoint | null = null, clockAheadMs = 0): Running {
-    return this.#players.start({ folder: this.folder, task, kill, clockAheadMs });
+  start(task: Round['task'], kill: KillPoint | null = null, special: Special = {}): Running {
+    return this.#players.start({
+      folder: this.folder,
+      task,
+      kill,
+      clockAheadMs: 0,
+      unreadable: null,
+      ...special,
+    });
   }
 
   async over(running: Running): Promise<Ended> {

@@ -1,9 +1,9 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerAction } from '../../shared/account.ts';
 import type { Protocol } from '../../shared/identity.ts';
 import { expectExactlyOnce } from './crash-checks.ts';
 import { mailOf } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { CrashWorld } from './crash-world.ts';
 
 const SETUPS: readonly { readonly protocol: Protocol; readonly onDelivered: ServerAction }[] = [
@@ -13,8 +13,7 @@ const SETUPS: readonly { readonly protocol: Protocol; readonly onDelivered: Serv
 /** A poll with deliveries and settlements makes more commits than this; the first is that of opening the folder. */
 const COMMITS = 11;
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 describe.each(SETUPS)('killed at one commit of the database after another ($protocol)', (setup) => {
   it.concurrent.each(['before', 'after'] as const)(

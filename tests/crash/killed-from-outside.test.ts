@@ -1,11 +1,10 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectExactlyOnce } from './crash-checks.ts';
 import { LATE_MAIL } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { CrashWorld, type WorldOptions } from './crash-world.ts';
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 /** Plays a round that is killed once `happened` resolves, and another one. */
 async function killOnce(world: CrashWorld, happened: (world: CrashWorld) => Promise<void>): Promise<void> {

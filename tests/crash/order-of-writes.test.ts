@@ -1,9 +1,9 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerAction } from '../../shared/account.ts';
 import type { Protocol } from '../../shared/identity.ts';
 import { expectExactlyOnce } from './crash-checks.ts';
 import { mailOf } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { DELIVERY_STEPS, killPointsOf, nameOf, stepsOf } from './crash-steps.ts';
 import { CrashWorld } from './crash-world.ts';
 
@@ -12,8 +12,7 @@ const SETUPS: readonly { readonly protocol: Protocol; readonly onDelivered: Serv
   { protocol: 'pop3', onDelivered: { kind: 'delete' } },
 ];
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 describe.each(SETUPS)('killed while it delivers from $protocol', (setup) => {
   const { protocol } = setup;

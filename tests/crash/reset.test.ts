@@ -1,11 +1,10 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LATE_MAIL } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { type KillPoint, type Moment, nameOf } from './crash-steps.ts';
 import { CrashWorld } from './crash-world.ts';
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 const at = (moment: Moment, step: string, nth = 1): KillPoint => ({ step, moment, nth });
 /** The first commit is that of `mailbox.reset`, the second that of the new mail. */

@@ -1,13 +1,12 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ReceivedRequest } from '../support/receiver.ts';
 import { expectExactlyOnce } from './crash-checks.ts';
 import { mailOf } from './crash-mails.ts';
-import { Players } from './crash-process.ts';
+import { usePlayers } from './crash-players.ts';
 import { type KillPoint, type Moment, nameOf } from './crash-steps.ts';
 import { CrashWorld } from './crash-world.ts';
 
-const players = new Players();
-afterAll(() => players[Symbol.asyncDispose]());
+const players = usePlayers();
 
 const at = (moment: Moment, step: string, nth = 1): KillPoint => ({ step, moment, nth });
 const named = (kills: readonly KillPoint[]) => ({ name: kills.map(nameOf).join(', then '), kills });

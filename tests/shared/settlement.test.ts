@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerAction } from '../../shared/account.ts';
-import { settlementSteps, stillWanted } from '../../shared/settlement.ts';
+import { settlementSteps, wantedFrom } from '../../shared/settlement.ts';
 
 const none: ServerAction = { kind: 'none' };
 const move: ServerAction = { kind: 'move', mailbox: 'Archive' };
@@ -39,19 +39,26 @@ describe('settlementSteps()', () => {
   });
 });
 
-describe('stillWanted()', () => {
+describe('wantedFrom()', () => {
+  const dueAt = new Date('2026-01-08T00:00:00Z');
+  const step = (cause: 'delivered' | 'failed', action: ServerAction) => ({ cause, action, dueAt });
+
   it('takes back what its owner no longer asks for', () => {
-    expect(stillWanted({ cause: 'delivered', action: move }, policy)).toBe(true);
-    expect(stillWanted({ cause: 'delivered', action: move }, { ...policy, onDelivered: none })).toBe(false);
+    const moved = step('delivered', move);
+    expect(wantedFrom(moved, policy, end)).toEqual(dueAt);
+    expect(wantedFrom(moved, { ...policy, onDelivered: none }, end)).toBeNull();
     const other: ServerAction = { kind: 'move', mailbox: 'Elsewhere' };
-    expect(stillWanted({ cause: 'delivered', action: move }, { ...policy, onDelivered: other })).toBe(false);
-    expect(stillWanted({ cause: 'failed', action: flag }, { ...policy, onFailed: none })).toBe(false);
+    expect(wantedFrom(moved, { ...policy, onDelivered: other }, end)).toBeNull();
+    expect(wantedFrom(step('failed', flag), { ...policy, onFailed: none }, end)).toBeNull();
   });
 
-  it('deletes only while a deletion is asked for', () => {
-    const step = { cause: 'delivered', action: { kind: 'delete' } } as const;
-    expect(stillWanted(step, { ...policy, deleteAfterDays: 3 })).toBe(true);
-    expect(stillWanted(step, { ...policy, onDelivered: { kind: 'delete' } })).toBe(true);
-    expect(stillWanted(step, policy)).toBe(false);
+  it('deletes only while a deletion is asked for, and not before its present day', () => {
+    const deletion = step('delivered', { kind: 'delete' });
+    const fromAfter = (deleteAfterDays: number) => wantedFrom(deletion, { ...policy, deleteAfterDays }, end);
+    expect(fromAfter(3)).toEqual(new Date('2026-01-04T00:00:00Z'));
+    expect(fromAfter(20)).toEqual(new Date('2026-01-21T00:00:00Z'));
+    expect(wantedFrom(deletion, { ...policy, onDelivered: { kind: 'delete' } }, end)).toEqual(dueAt);
+    expect(wantedFrom(deletion, policy, end)).toBeNull();
+    expect(wantedFrom(step('failed', { kind: 'delete' }), { ...policy, deleteAfterDays: 1 }, end)).toBeNull();
   });
 });

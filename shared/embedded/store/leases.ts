@@ -94,7 +94,7 @@ function release(database: Database, fence: Fence, health: PollHealth): void {
     health.transitions,
     accountId,
   );
-  if (health.error === null) {
+  if (isGood(health)) {
     database.run(
       `UPDATE accounts SET last_success_at = ?, last_error = NULL, consecutive_failures = 0 WHERE id = ?`,
       health.at.getTime(),
@@ -115,14 +115,19 @@ function applyVerdict(database: Database, row: LeaseRow, health: PollHealth): vo
   );
   if (health.error !== null) {
     database.run(
-      'UPDATE accounts SET last_error = ?, consecutive_failures = consecutive_failures + 1 WHERE id = ?',
+      'UPDATE accounts SET last_error = ?, consecutive_failures = consecutive_failures + ? WHERE id = ?',
       JSON.stringify(health.error),
+      isGood(health) ? 0 : 1,
       row.id,
     );
   }
-  const recovered = health.error === null && (row.state === 'auth_failed' || row.state === 'error');
+  const recovered = isGood(health) && (row.state === 'auth_failed' || row.state === 'error');
   const state = health.state ?? (recovered ? { state: 'active', reason: null } : null);
   if (state !== null) {
     database.run('UPDATE accounts SET state = ?, reason = ? WHERE id = ?', state.state, state.reason, row.id);
   }
+}
+
+function isGood({ error, partial = false }: PollHealth): boolean {
+  return error === null || partial;
 }

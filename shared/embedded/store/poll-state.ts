@@ -31,6 +31,7 @@ interface SettlementRow extends SourceColumns {
   readonly action: string;
   readonly attempts: number;
   readonly due_at: number;
+  readonly ended_at: number;
 }
 
 /** What a poll reads before it begins and writes as it goes on. */
@@ -70,7 +71,7 @@ function gapsOf(database: Database, id: AccountId): Gap[] {
 function dueSettlements(database: Database, id: AccountId, nowMs: number): Settlement[] {
   const rows = database.all<SettlementRow>(
     `SELECT s.event, s.slot, s.cause, s.action, s.attempts, s.due_at,
-       e.id AS event_id, e.mailbox, e.uid_validity, e.uid, e.uidl
+       e.id AS event_id, coalesce(e.ended_at, s.due_at) AS ended_at, e.mailbox, e.uid_validity, e.uid, e.uidl
      FROM settlements s JOIN events e ON e.seq = s.event
      WHERE s.account_id = ? AND s.due_at <= ? ORDER BY s.due_at, s.event LIMIT ?`,
     id,
@@ -88,6 +89,7 @@ function dueSettlements(database: Database, id: AccountId, nowMs: number): Settl
       action: actionOf(row.action),
       attempts: row.attempts,
       dueAt: new Date(row.due_at),
+      endedAt: new Date(row.ended_at),
     };
   });
 }

@@ -4,7 +4,7 @@ import type { StoreContext } from './context.ts';
 import { deleteEvent, type EventParts } from './event-removal.ts';
 
 /** Events deleted in one write: few enough not to hold up the others in its commit. */
-const SLICE_EVENTS = 50;
+const SLICE_EVENTS = 100;
 
 /**
  * Removes the account itself, inside a write, and remembers that its events are still to go: there may be millions, and
@@ -15,10 +15,17 @@ export function markRemoved(database: Database, id: AccountId): void {
   database.run('INSERT INTO removals (account_id) VALUES (?)', id);
 }
 
-/** Deletes what is left of a removed account; nothing to do for one that is not being removed. */
-export async function finishRemoval({ database, writer }: StoreContext, id: AccountId): Promise<void> {
+/**
+ * Deletes what is left of a removed account; nothing to do for one that is not being removed. Ends early when `goOn` says
+ * so: what is left then is found by `unfinishedRemovals`.
+ */
+export async function finishRemoval(
+  { database, writer }: StoreContext,
+  id: AccountId,
+  goOn: () => boolean = () => true,
+): Promise<void> {
   const isRemoved = () => database.get('SELECT 1 FROM removals WHERE account_id = ?', id) !== undefined;
-  while (isRemoved()) await writer.write(() => removeSlice(database, id));
+  while (goOn() && isRemoved()) await writer.write(() => removeSlice(database, id));
 }
 
 /** The removed accounts that still have something left, after a crash in the middle. */

@@ -53,8 +53,10 @@ export function createRetention(context: StoreContext, retention: Retention) {
     /** Ends early when `goOn` says so; resolves when there is nothing left to do, or enough was done for once. */
     async expire(now: Date, goOn: () => boolean): Promise<void> {
       const nowMs = now.getTime();
-      for (const id of unfinishedRemovals(context.database)) await finishRemoval(context, id);
-      for (const id of webhooksThatAreGone(context.database)) await cancelOpenDeliveries(context, id, nowMs);
+      for (const id of unfinishedRemovals(context.database)) await finishRemoval(context, id, goOn);
+      for (const id of webhooksThatAreGone(context.database)) {
+        if (goOn()) await cancelOpenDeliveries(context, id, nowMs, goOn);
+      }
       const limits = {
         endedBeforeMs: nowMs - retention.endedDays * DAY_MS,
         parkedBeforeMs: nowMs - retention.parkedDays * DAY_MS,

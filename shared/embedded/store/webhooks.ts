@@ -22,7 +22,7 @@ type Webhooks = Pick<
 >;
 
 /** Deliveries cancelled in one write: few enough not to hold up the others in its commit. */
-const SLICE_DELIVERIES = 200;
+const SLICE_DELIVERIES = 100;
 
 /** The registry of webhooks. */
 export function createWebhooks(context: StoreContext): Webhooks {
@@ -74,11 +74,12 @@ export function createWebhooks(context: StoreContext): Webhooks {
   };
 }
 
-/** Cancels, slice by slice, the open deliveries of a webhook that is gone. */
+/** Cancels, slice by slice, the open deliveries of a webhook that is gone; ends early when `goOn` says so. */
 export async function cancelOpenDeliveries(
   { database, writer }: StoreContext,
   id: WebhookId,
   nowMs: number,
+  goOn: () => boolean = () => true,
 ): Promise<void> {
   let cancelled: number;
   do {
@@ -92,7 +93,7 @@ export async function cancelOpenDeliveries(
       for (const row of rows) cancelDelivery(database, row, nowMs);
       return rows.length;
     });
-  } while (cancelled === SLICE_DELIVERIES);
+  } while (cancelled === SLICE_DELIVERIES && goOn());
 }
 
 function webhookPage(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountSchema } from '../../../functions/admin/account-schema.ts';
+import { removeUnfinishedAdds } from '../../../functions/admin/add-account.ts';
 import { accountIdOf } from '../../../shared/identity.ts';
 import { type AdminWorld, accountBody, accountId, createAdminWorld } from '../../support/admin-world.ts';
 import { quietReport } from '../../support/fake-operations.ts';
@@ -148,6 +149,18 @@ describe('an account that is there already', () => {
     expect(await add()).toMatchObject({ status: 409, body: { code: 'account-adding' } });
     world.clock.advance(1);
     expect(await add()).toMatchObject({ status: 201, body: { state: 'active' } });
+  });
+
+  it('that a crash left behind is gone after a restart, and one that is there to stay is not', async () => {
+    await add({ name: 'stays', username: 'stays' });
+    const held = new Promise<never>(() => undefined);
+    world.operations.duringBaseline = () => held;
+    void add();
+    await expect.poll(count).toBe(2);
+    await removeUnfinishedAdds(world.embedded.store);
+    expect(await count()).toBe(1);
+    world.operations.duringBaseline = async () => undefined;
+    expect((await add()).status).toBe(201);
   });
 
   it('that a crash left behind under this name makes way for another login', async () => {

@@ -88,7 +88,7 @@ describe('a fault of our own', () => {
     };
     await dispatch({ ...fake.deps, store: { ...fake.deps.store, finish } }, fake.jobOf(...claims));
     expect(fake.finished).toHaveLength(1);
-    expect(fake.logged.map(({ event }) => event)).toEqual(['dispatch.finish_failed']);
+    expect(fake.logged.map(({ event }) => event)).toEqual(['dispatch.finish-failed']);
   });
 
   it('in claiming rejects, and nothing is posted', async () => {

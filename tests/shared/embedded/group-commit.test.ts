@@ -5,7 +5,8 @@ import { Database } from '../../../shared/embedded/database.ts';
 import { GroupCommit } from '../../../shared/embedded/group-commit.ts';
 import { migrate } from '../../../shared/embedded/schema.ts';
 import { createStore } from '../../../shared/embedded/store/create-store.ts';
-import { Scene, TestClock } from '../../contract/fixtures.ts';
+import { TestClock } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 import { temporaryFolder } from './folders.ts';
 
 let database: Database;
@@ -79,7 +80,7 @@ describe('GroupCommit', () => {
   });
 
   it.each([
-    ['50 are waiting', {}, 0],
+    ['as many as it takes are waiting', { maxWaiting: 50 }, 0],
     ['many bytes are waiting', { maxBytes: 50_000 }, 1_000],
   ])('write() does not wait for a later turn when %s', async (_, limits, sizeBytes) => {
     const writer = new GroupCommit(database, limits);

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Account } from '../../../shared/account.ts';
 import type { DeliveryRef } from '../../../shared/identity.ts';
 import type { Claim } from '../../../shared/ports/store.ts';
-import { DAY, FIRST, MINUTE, Scene, TTL } from '../../contract/fixtures.ts';
+import { DAY, FIRST, MINUTE, TTL } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 import { expectConsistent } from './consistency.ts';
 import { openInFolder } from './folders.ts';
 

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { openEmbedded } from '../../../shared/embedded/open.ts';
-import { Scene, TestClock } from '../../contract/fixtures.ts';
+import { TestClock } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 
 /**
  * Fills a data folder where no file may grow beyond a limit, as on a disk that is full: prints what was acknowledged, and

@@ -15,7 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { EmbeddedError, type EmbeddedErrorCode } from '../../../shared/embedded/embedded-error.ts';
 import { SCHEMA_VERSION } from '../../../shared/embedded/schema.ts';
-import { Scene } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 import { startChild } from './child.ts';
 import { expectConsistent } from './consistency.ts';
 import { openInFolder, temporaryFolder } from './folders.ts';

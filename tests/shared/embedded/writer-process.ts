@@ -3,7 +3,8 @@ import { writeSync } from 'node:fs';
 import { openEmbedded } from '../../../shared/embedded/open.ts';
 import type { AccountId, WebhookId } from '../../../shared/identity.ts';
 import type { Fence } from '../../../shared/ports/store.ts';
-import { Scene, TestClock, TTL } from '../../contract/fixtures.ts';
+import { TestClock, TTL } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 
 /**
  * Writes to a data folder as fast as it can, polls and dispatches side by side, until it is killed. Prints a line as soon as

@@ -1,7 +1,8 @@
 import type { FetchMessageObject } from 'imapflow';
 import type { ImapCursor, Listed, Listing } from '../../../../shared/ports/mail-source.ts';
 import { MailError } from '../../../../shared/ports/mail-source.ts';
-import { MAX_LISTED_MESSAGES, OVERLAP_UIDS } from './limits.ts';
+import { recentUids } from '../../../../shared/recent-uids.ts';
+import { MAX_LISTED_MESSAGES } from './limits.ts';
 import type { OpenedMailbox } from './mailbox.ts';
 import { quotable } from './server-text.ts';
 import type { ImapSession } from './session.ts';
@@ -139,13 +140,12 @@ function nextCursor(
   opened: OpenedMailbox,
   uncovered: readonly number[],
 ): ImapCursor {
-  const recent = [...new Set([...(known?.recent ?? []), ...uncovered])].sort((a, b) => a - b);
   return {
     protocol: 'imap',
     mailbox: opened.name,
     uidValidity: opened.uidValidity,
     lastUid: Math.max(known?.lastUid ?? 0, uncovered.at(-1) ?? 0, (opened.uidNext ?? 1) - 1),
-    recent: recent.slice(-OVERLAP_UIDS),
+    recent: recentUids([...(known?.recent ?? []), ...uncovered]),
     uidNext: opened.uidNext,
     exists: opened.exists,
     mailboxId: opened.mailboxId ?? known?.mailboxId ?? null,

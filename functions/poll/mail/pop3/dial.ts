@@ -4,7 +4,7 @@ import { canonicalHost } from '../../../../shared/identity.ts';
 import type { MailLogin } from '../../../../shared/ports/mail-source.ts';
 
 /** How TLS is spoken with a mail server. */
-export interface TlsSettings {
+interface TlsSettings {
   readonly servername: string;
   readonly rejectUnauthorized: boolean;
   readonly minVersion: 'TLSv1.2';

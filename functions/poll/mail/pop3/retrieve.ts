@@ -1,5 +1,6 @@
 import type { Fetched, FetchLimits, Head, Listed } from '../../../../shared/ports/mail-source.ts';
 import type { BodyLimit } from './byte-reader.ts';
+import { MAX_REFUSALS_IN_A_ROW } from './limits.ts';
 import type { Maildrop } from './maildrop.ts';
 import type { Answer, Command, Pop3Session } from './pop3-session.ts';
 
@@ -8,9 +9,8 @@ const UNKNOWN_BYTES = 128 * 1024;
 const HEAD_BYTES = 8 * 1024;
 const BLANK_LINES = [Buffer.from('\r\n\r\n'), Buffer.from('\n\n')];
 
-/** No such message any more; servers say it in words only (RFC 1939 section 5). */
-const GONE =
-  /delet|expung|no such (?:message|mail)|(?:message|mail).{0,20}(?:not found|not exist|no longer|out of range)|(?:invalid|unknown) message/i;
+/** Response codes (RFC 2449 section 8, RFC 3206) that say nothing of the message: the next one would fare no better. */
+const NOT_ABOUT_A_MESSAGE = new Set(['SYS/TEMP', 'IN-USE', 'LOGIN-DELAY', 'LIMIT', 'UNAVAILABLE']);
 
 interface Request {
   readonly item: Listed;
@@ -23,7 +23,7 @@ interface Request {
  * Fetches messages in the order given, by RETR. One that LIST shows above the limit is asked for its header section
  * only (TOP, where the server has it). One that turns out larger while it comes is read to its end and thrown away, up
  * to `maxDrainBytes`; above that the session is given up: the message is yielded as `oversize` all the same, and the
- * next call throws, so the rest is for the next session.
+ * next call throws, so the rest is for the next session. Throws MailError, too, when the server refuses message after message.
  */
 export async function* fetchMessages(
   session: Pop3Session,
@@ -38,9 +38,18 @@ export async function* fetchMessages(
         : retrCommand(session, number, limits.maxSizeBytes, sizeBytes ?? UNKNOWN_BYTES),
     ),
   );
+  let refusedInARow = 0;
   for await (const { item, sizeBytes, answer } of answers(session, requests)) {
+    if (answer !== null) refusedInARow = answer.reply.kind === 'err' ? refusedInARow + 1 : 0;
+    if (answer?.reply.kind === 'err' && isServersFault(answer.reply.code, refusedInARow)) {
+      throw session.refusal(answer.reply, `fetch a message from "${session.peer}"`, 'command');
+    }
     yield answer === null ? { kind: 'gone', item } : fetched(item, sizeBytes, answer, limits);
   }
+}
+
+function isServersFault(code: string | null, refusedInARow: number): boolean {
+  return refusedInARow >= MAX_REFUSALS_IN_A_ROW || (code !== null && NOT_ABOUT_A_MESSAGE.has(code));
 }
 
 /** Fetches header sections in the order given, by TOP (RFC 1939 section 7); null where the server will not. */
@@ -96,11 +105,8 @@ async function* answers(
 
 function fetched(item: Listed, listedBytes: number | null, answer: Answer, limits: FetchLimits): Fetched {
   const { reply, body } = answer;
-  if (body === null) {
-    return reply.kind === 'err' && GONE.test(reply.text)
-      ? { kind: 'gone', item }
-      : { kind: 'failed', item, error: `the server says "${reply.text}"` };
-  }
+  // Whatever it says: the message was listed in this session, and only the next listing can say that it is gone.
+  if (body === null) return { kind: 'failed', item, error: `the server says "${reply.text}"` };
   const tooLarge = listedBytes !== null && listedBytes > limits.maxSizeBytes;
   if (tooLarge || body.totalBytes > limits.maxSizeBytes) {
     const sizeBytes = Math.max(listedBytes ?? 0, body.totalBytes);

@@ -59,12 +59,48 @@ describe('fetch()', () => {
     const asked = [unlisted('never there'), ...items];
     expect((await all(source.fetch(asked, LIMITS))).map(shown)).toEqual([
       'gone',
-      'gone',
+      // It was listed in this session, so that is no proof; the next listing is.
+      ['failed', 'the server says "message is deleted"'],
       ['failed', 'the server says "open: no such file or directory"'],
       ['failed', 'the server sent nothing of 100 bytes'],
       'Subject: d\r\n\r\nbody\r\n',
     ]);
     expect(await source.close('commit')).toBe('ok');
+  });
+
+  it.each([
+    ['-ERR [SYS/TEMP] the store is down', 'rate'],
+    ['-ERR [IN-USE] locked', 'busy'],
+  ])('throws what %s means, because the next message would fare no better', async (reply, code) => {
+    const { source, items } = await listedSession(
+      ['a', 'b', 'c'],
+      [
+        { expect: 'RETR 1', send: [mail('a')] },
+        { expect: 'RETR 2', send: [`${reply}\r\n`] },
+      ],
+    );
+    const got: unknown[] = [];
+    const reading = (async () => {
+      for await (const one of source.fetch(items, LIMITS)) got.push(shown(one));
+    })();
+    expect(await mailError(reading)).toMatchObject({ code });
+    expect(got).toEqual(['Subject: a\r\n\r\nbody\r\n']);
+  });
+
+  it('takes the server to be at fault, not the messages, after five refusals in a row', async () => {
+    const uidls = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const refusal = (number: number) => ({ expect: `RETR ${number}`, send: ['-ERR cannot read\r\n'] });
+    const { source, items } = await listedSession(uidls, [
+      refusal(1),
+      { expect: 'RETR 2', send: [mail('b')] },
+      ...[3, 4, 5, 6, 7].map(refusal),
+    ]);
+    const got: string[] = [];
+    const reading = (async () => {
+      for await (const one of source.fetch(items, LIMITS)) got.push(one.kind);
+    })();
+    expect(await mailError(reading)).toMatchObject({ code: 'protocol' });
+    expect(got).toEqual(['failed', 'raw', 'failed', 'failed', 'failed', 'failed']);
   });
 
   it('takes an empty message for what it is', async () => {
