@@ -63,11 +63,12 @@ async function runPython(command: string, args: readonly string[], advice: strin
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-  const ended = await Promise.race([
-    once(child, 'close').then(([code]) => (code === 0 ? null : output.trim().slice(-1_000))),
-    once(child, 'error').then(([error]) => String(error)),
-  ]);
-  if (ended !== null) throw new Error(`Cannot prepare the local AWS: ${advice}\n${command}: ${ended}`);
+  // Rejects when there is no such command.
+  const reason = await once(child, 'close').then(
+    ([code]) => (code === 0 ? null : output.trim().slice(-1_000)),
+    (error: Error) => error.message,
+  );
+  if (reason !== null) throw new Error(`Cannot prepare the local AWS: ${advice}\n${command}: ${reason}`);
 }
 
 /** Prepares and starts one on a free port; resolves when it answers. */
