@@ -37,6 +37,8 @@ export interface StoredSettlement {
   /** Open with a time: to be done then, and in the account's work; open without: withdrawn while deliveries are open again. */
   readonly dueAt: string | null;
   readonly closedAt: string | null;
+  /** When the last of the message's deliveries ended. */
+  readonly endedAt: string;
   /** Tries that did not work. */
   readonly attempts: number;
 }
@@ -78,7 +80,7 @@ export function planSettlements(event: Settled, policy: Policy, endedAt: Date): 
     const old = had.find((one) => one.slot === slot);
     const stands = old !== undefined && (old.state === 'done' || isOutstanding(old));
     if (stands) wanted.set(slot, old);
-    else if (!(succeeded && step.cause === 'failed')) wanted.set(slot, openSettlement(slot, step));
+    else if (!(succeeded && step.cause === 'failed')) wanted.set(slot, openSettlement(slot, step, endedAt));
   }
   const kept = had.filter(({ slot, state }) => state !== 'open' && !wanted.has(slot));
   const settlements = [...kept, ...wanted.values()];
@@ -140,6 +142,7 @@ export function settlementOf(item: Item): Settlement {
     action: actionOf({ action: text(item, 'serverAction') }),
     attempts: number(item, 'attempts'),
     dueAt: new Date(parts.dueAt),
+    endedAt: new Date(text(item, 'endedAt')),
   };
 }
 
@@ -151,6 +154,7 @@ export function settlementItem(event: Settled, settlement: StoredSettlement): It
     cause: settlement.cause,
     serverAction: settlement.action,
     attempts: settlement.attempts,
+    endedAt: settlement.endedAt,
   });
 }
 
@@ -159,9 +163,13 @@ export function settlementItemKey(event: Settled, { dueAt, slot }: StoredSettlem
   return settlementKey(event.accountId, dueAt ?? '', event.id, slot);
 }
 
-function openSettlement(slot: SettlementSlot, { cause, action, dueAt }: SettlementStep): StoredSettlement {
+function openSettlement(
+  slot: SettlementSlot,
+  { cause, action, dueAt }: SettlementStep,
+  endedAt: Date,
+): StoredSettlement {
   const written = formatServerAction(action);
-  const dates = { dueAt: dueAt.toISOString(), closedAt: null };
+  const dates = { dueAt: dueAt.toISOString(), closedAt: null, endedAt: endedAt.toISOString() };
   return { slot, cause, action: written, state: 'open', ...dates, attempts: 0 };
 }
 

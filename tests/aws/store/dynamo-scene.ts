@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoStore } from '../../../shared/aws/store/create-dynamo-store.ts';
 import type { Maintenance } from '../../../shared/aws/store/maintenance.ts';
-import { Scene, TestClock } from '../../contract/fixtures.ts';
+import { TestClock } from '../../contract/fixtures.ts';
+import { Scene } from '../../contract/scene.ts';
 import { createTable, localClient } from './dynamo-table.ts';
 import { createMemoryBlobs } from './memory-blobs.ts';
 

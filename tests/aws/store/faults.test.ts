@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { EventId } from '../../../shared/identity.ts';
-import { FIRST, MINUTE, type Scene, TTL } from '../../contract/fixtures.ts';
+import { FIRST, MINUTE, TTL } from '../../contract/fixtures.ts';
+import type { Scene } from '../../contract/scene.ts';
 import { openScene } from './dynamo-scene.ts';
-import { answerInstead, beforeNext, loseAnswers, ofKind, refuse, type SeenRequest } from './faults.ts';
+import {
+  answerInstead,
+  beforeNext,
+  loseAnswers,
+  ofKind,
+  refuse,
+  type SeenRequest,
+  stop,
+  watch,
+} from './faults.ts';
 
 /** A message with a delivery for each of so many webhooks. */
 async function message(scene: Scene, webhooks: number, change = {}) {
@@ -241,5 +251,86 @@ describe('what changes between a read and the write after it', () => {
     const { data } = await scene.store.messages({}, FIRST);
     expect(data.length).toBeGreaterThan(0);
     expect(data.length).toBeLessThan(120);
+  });
+
+  it('the tick that looks between the announcement of a settlement and its writing does not forget it', async () => {
+    const { scene, client, other } = await openScene();
+    const { account, refs } = await message(scene, 1, { onDelivered: { kind: 'mark-seen' } });
+    const claim = await scene.claim(refs[0] as never);
+    beforeNext(client, ofKind('TransactWriteItems'), async () => {
+      expect(await other().store.dueWork(scene.now, 10)).toEqual([]);
+    });
+    await scene.store.finish([{ claim, outcome: scene.delivered() }], scene.now);
+    expect(await scene.store.dueWork(scene.now, 10)).toMatchObject([{ kind: 'account', id: account.id }]);
+  });
+
+  it('a settlement that was announced and never written is looked for, and forgotten', async () => {
+    const { scene, client, other } = await openScene();
+    const { refs } = await message(scene, 1, { onDelivered: { kind: 'mark-seen' } });
+    const claim = await scene.claim(refs[0] as never);
+    stop(client, ofKind('TransactWriteItems'));
+    await expect(scene.store.finish([{ claim, outcome: scene.delivered() }], scene.now)).rejects.toThrow(
+      'ended',
+    );
+    const { store } = other();
+    scene.clock.advance(2 * MINUTE);
+    expect(await store.dueWork(scene.now, 10)).toEqual([]);
+    const spent = watch(client);
+    scene.clock.advance(MINUTE);
+    expect(await scene.store.dueWork(scene.now, 10)).toEqual([]);
+    expect(spent).toHaveLength(1);
+  });
+});
+
+describe('a process that ends in the middle', () => {
+  it('saveProgress() of very much has not moved the cursor', async () => {
+    const { scene, client, other } = await openScene();
+    const { id } = await scene.addAccount();
+    const fence = await scene.lease(id);
+    const opened = Array.from({ length: 150 }, () => {
+      return { item: scene.listed(), dueAt: scene.now, error: 'no' };
+    });
+    let transactions = 0;
+    const second = ({ operation }: SeenRequest) => operation === 'TransactWriteItems' && ++transactions === 2;
+    stop(client, second);
+    const progress = scene.progress({ opened, cursor: scene.cursor() });
+    await expect(scene.store.saveProgress(fence, progress, scene.now)).rejects.toThrow('ended');
+    const { store } = other();
+    const state = await store.pollState(id, scene.now);
+    expect(state.cursors).toEqual([]);
+    expect(state.gaps).toHaveLength(99);
+    expect(await store.saveProgress(fence, progress, scene.now)).toBe('ok');
+    expect(await store.pollState(id, scene.now)).toMatchObject({ cursors: [scene.cursor()] });
+    expect((await store.pollState(id, scene.now)).gaps).toHaveLength(150);
+  });
+
+  it('removeAccount() leaves no delivery behind whose event is gone', async () => {
+    const { scene, client, maintain, other } = await openScene();
+    const { account, eventId, refs } = await message(scene, 2);
+    let deletions = 0;
+    const fault = stop(client, ({ operation }) => operation === 'BatchWriteItem' && ++deletions === 2);
+    await expect(scene.store.removeAccount(account.id)).rejects.toThrow('ended');
+    expect((await other().store.known([eventId])).size).toBe(1);
+    fault.active = false;
+    scene.clock.advance(MINUTE);
+    await maintain(scene.now, () => true);
+    expect((await other().store.known([eventId])).size).toBe(0);
+    for (const ref of refs) expect(await other().store.delivery(ref)).toBeNull();
+  });
+
+  it('release() with a backlog that was announced, and no more, does no harm', async () => {
+    const { scene, client, other } = await openScene();
+    const { id } = await scene.addAccount();
+    const fence = await scene.lease(id);
+    let updates = 0;
+    stop(client, ({ operation }) => operation === 'UpdateItem' && ++updates === 2);
+    const health = scene.health({ backlogAt: scene.now });
+    await expect(scene.store.release(fence, health)).rejects.toThrow('ended');
+    const { store } = other();
+    expect(await store.dueWork(scene.now, 10)).toEqual([]);
+    expect((await store.acquire(id, 'manual', scene.now, TTL)).kind).toBe('busy');
+    expect(await store.renew(fence, scene.now, TTL)).toBe(true);
+    await store.release(fence, health);
+    expect(await store.dueWork(scene.now, 10)).toMatchObject([{ kind: 'account', id }]);
   });
 });

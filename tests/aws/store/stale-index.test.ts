@@ -2,7 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { EventId } from '../../../shared/identity.ts';
 import type { WorkRef } from '../../../shared/ports/store.ts';
-import { FIRST, MINUTE, type Scene, TTL } from '../../contract/fixtures.ts';
+import { FIRST, MINUTE, TTL } from '../../contract/fixtures.ts';
+import type { Scene } from '../../contract/scene.ts';
 import { openScene } from './dynamo-scene.ts';
 import { answerInstead, ofIndex } from './faults.ts';
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createDynamoStore } from '../../../../shared/aws/store/create-dynamo-store.ts';
 import type { EventId } from '../../../../shared/identity.ts';
 import { createMemoryBlobs } from '../../../aws/store/memory-blobs.ts';
-import { Scene, TestClock } from '../../../contract/fixtures.ts';
+import { TestClock } from '../../../contract/fixtures.ts';
+import { Scene } from '../../../contract/scene.ts';
 import { createMemoryDynamo, type Spent } from '../../../support/dynamo/memory-dynamo.ts';
 
 const BATCHES = 5;

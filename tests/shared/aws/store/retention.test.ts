@@ -8,7 +8,8 @@ import type { EventId } from '../../../../shared/identity.ts';
 import type { BlobRef } from '../../../../shared/ports/blobs.ts';
 import type { Pop3Cursor } from '../../../../shared/ports/mail-source.ts';
 import { createMemoryBlobs } from '../../../aws/store/memory-blobs.ts';
-import { DAY, MINUTE, Scene, TestClock, TTL } from '../../../contract/fixtures.ts';
+import { DAY, MINUTE, TestClock, TTL } from '../../../contract/fixtures.ts';
+import { Scene } from '../../../contract/scene.ts';
 import { createMemoryDynamo } from '../../../support/dynamo/memory-dynamo.ts';
 
 const POP3 = { protocol: 'pop3', mailboxes: [], port: 995 } as const;
