@@ -57,7 +57,7 @@ async function giveBack(
 }
 
 async function giveBackPlainly(context: StoreContext, fence: Fence, health: PollHealth) {
-  const mayRecover = health.error === null;
+  const mayRecover = isGood(health);
   const { update: expression, values } = assign(
     { ...facts(health), ...verdict(health), ...FREED },
     failures(health),
@@ -139,10 +139,11 @@ function isLost(lease: Item | null, fence: Fence): boolean {
 const FREED: Assignable = { leaseToken: null, leaseUntil: null };
 
 /** What happened, whatever the owner changed meanwhile. */
-function facts({ at, backlogAt, transitions, error }: PollHealth): Assignable {
+function facts(health: PollHealth): Assignable {
+  const { at, backlogAt, transitions } = health;
   return {
     ...{ lastPollAt: at.toISOString(), backlogAt: backlogAt?.toISOString() ?? null, transitions },
-    ...(error === null && { lastSuccessAt: at.toISOString(), lastError: null, failures: 0 }),
+    ...(isGood(health) && { lastSuccessAt: at.toISOString(), lastError: null, failures: 0 }),
   };
 }
 
@@ -154,6 +155,10 @@ function verdict({ notBefore, held, error }: PollHealth): Assignable {
   };
 }
 
-function failures({ error }: PollHealth): Readonly<Record<string, number>> {
-  return error === null ? {} : { failures: 1 };
+function failures(health: PollHealth): Readonly<Record<string, number>> {
+  return isGood(health) ? {} : { failures: 1 };
+}
+
+function isGood({ error, partial = false }: PollHealth): boolean {
+  return error === null || partial;
 }
