@@ -21,6 +21,18 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'aws',
+          include: ['tests/aws/**/*.test.ts'],
+          // One local AWS for all files, which come one after the other.
+          globalSetup: ['tests/support/ministack-setup.ts'],
+          setupFiles: ['tests/support/ministack-trust.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -1,12 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { ApiError, localProblem, type ProblemBody } from './errors.ts';
-import { type ApiSettings, readApiSettings } from './settings.ts';
+import type { Connection, Method } from './connection.ts';
+import { type ApiError, localError, notMailhook, type ProblemBody } from './errors.ts';
 
 /** Polls and first baselines answer when they have ended; nothing takes longer than this. */
 const IDLE_TIMEOUT_MS = 30 * 60_000;
 const PAGE = '500';
-
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** The API as commands use it. Every method throws ApiError when the answer is not a success. */
 export interface Api {
@@ -28,12 +26,19 @@ export function path(parts: TemplateStringsArray, ...values: readonly string[]):
   return String.raw({ raw: parts }, ...values.map(encodeURIComponent));
 }
 
-/** The API that the environment names; read at the first call, so that help needs no server. */
-export function createApi(env: NodeJS.ProcessEnv): Api {
-  let settings: Promise<ApiSettings> | null = null;
-  const call = async (method: Method, target: string, body?: unknown): Promise<IncomingMessage> => {
-    settings ??= readApiSettings(env);
-    return exchange(await settings, method, target, body);
+/** The API behind a connection, which is made at the first call, so that help needs no server. */
+export function createApi(connect: () => Promise<Connection>): Api {
+  let connection: Promise<Connection> | null = null;
+  const connected = (): Promise<Connection> => {
+    connection ??= connect();
+    return connection;
+  };
+  const call = async (method: Method, target: string, body?: unknown): Promise<IncomingMessage> =>
+    exchange(await connected(), method, target, body);
+  const readJson = async (response: IncomingMessage): Promise<unknown> => {
+    const body = parseJson(await readText(response));
+    if (body !== undefined) return body;
+    throw notMailhook((await connected()).notJson());
   };
   return {
     async send(method, target, body) {
@@ -58,41 +63,41 @@ export function createApi(env: NodeJS.ProcessEnv): Api {
 function queryString(query: Readonly<Record<string, string | undefined>>): string {
   const search = new URLSearchParams({ limit: PAGE });
   for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, value);
-  return search.toString();
+  // A blank as `%20`: AWS signs a `+` as itself.
+  return search.toString().replaceAll('+', '%20');
 }
 
 /** One request and its answer, a success; ApiError for any other. */
 async function exchange(
-  settings: ApiSettings,
+  connection: Connection,
   method: Method,
   target: string,
   body: unknown,
 ): Promise<IncomingMessage> {
-  const response = await connect(settings, method, target, body);
+  const response = await request(connection, method, target, body);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
   const text = await readText(response);
-  throw refusal(settings, status, text);
+  throw connection.refusal(status, parseProblem(text), text);
 }
 
-async function connect(
-  settings: ApiSettings,
+async function request(
+  connection: Connection,
   method: Method,
   target: string,
   body: unknown,
 ): Promise<IncomingMessage> {
-  const url = new URL(settings.url.pathname.replace(/\/$/, '') + target, settings.url);
-  const request = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
   const payload = body === undefined ? null : Buffer.from(JSON.stringify(body), 'utf8');
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (settings.token !== null) headers.authorization = `Bearer ${settings.token}`;
   if (payload !== null) {
     headers['content-type'] = 'application/json';
     headers['content-length'] = String(payload.length);
   }
+  const { url, options } = await connection.prepare({ method, target, headers, payload });
+  const send = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(unreachable(settings, error));
-    const sent = request(url, { method, headers, agent: false, timeout: IDLE_TIMEOUT_MS }, (response) => {
+    const fail = (cause: Error): void => reject(unreachable(connection.unreachable(cause), cause));
+    const sent = send(url, { ...options, method, agent: false, timeout: IDLE_TIMEOUT_MS }, (response) => {
       // From here on the reader of the body hears of errors.
       sent.off('error', fail);
       sent.on('error', (error) => response.destroy(error));
@@ -104,25 +109,8 @@ async function connect(
   });
 }
 
-function unreachable(settings: ApiSettings, cause: Error): ApiError {
-  const where = `Cannot reach mailhook at ${settings.url.origin}`;
-  const isRefused = 'code' in cause && cause.code === 'ECONNREFUSED';
-  const detail = isRefused
-    ? `${where}: is it running? Start it with npm start`
-    : `${where}: ${cause.message}`;
-  return new ApiError(detail, localProblem('unreachable', 'mailhook cannot be reached', detail), { cause });
-}
-
-function refusal(settings: ApiSettings, status: number, text: string): ApiError {
-  const problem = parseProblem(text);
-  if (problem === null) {
-    const detail = `${settings.url.origin} answered ${status}, and not as mailhook does: is MAILHOOK_URL right?`;
-    return new ApiError(detail, localProblem('not-mailhook', 'This is not mailhook', detail));
-  }
-  if (status !== 401) return new ApiError(problem.detail, problem);
-  const state = settings.token === null ? 'There is no token in' : 'The server refuses the token of';
-  const hint = `${state} ${settings.tokenSource}: is MAILHOOK_DATA the data folder of that server?`;
-  return new ApiError(hint, problem);
+function unreachable(detail: string, cause: unknown): ApiError {
+  return localError('unreachable', 'mailhook cannot be reached', detail, cause);
 }
 
 function parseProblem(text: string): ProblemBody | null {
@@ -131,20 +119,13 @@ function parseProblem(text: string): ProblemBody | null {
   return body as unknown as ProblemBody;
 }
 
-async function readJson(response: IncomingMessage): Promise<unknown> {
-  const body = parseJson(await readText(response));
-  if (body !== undefined) return body;
-  const detail = 'The answer is not JSON: is MAILHOOK_URL right?';
-  throw new ApiError(detail, localProblem('not-mailhook', 'This is not mailhook', detail));
-}
-
 async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response) chunks.push(chunk);
   } catch (cause) {
     const detail = 'The connection to mailhook broke off in the middle of its answer';
-    throw new ApiError(detail, localProblem('unreachable', 'mailhook cannot be reached', detail), { cause });
+    throw unreachable(detail, cause);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -11,6 +11,8 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   readonly passwords: PasswordSources;
   readonly now: () => Date;
+  /** The API is that of this stack on AWS, whatever the environment says. */
+  useStack(name: string): void;
   /** The command has done its work, and what it found is a failure: exit code 1. */
   fail(): void;
 }

@@ -24,7 +24,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The problem of something that went wrong on this side of the API. */
-export function localProblem(code: string, title: string, detail: string): ProblemBody {
-  return { type: `urn:mailhook:problem:${code}`, title, status: 503, detail, code };
+/** What went wrong on this side of the API: exit code 1. `code` and `title` are a problem's, `detail` is the one line for a person. */
+export function localError(code: string, title: string, detail: string, cause?: unknown): ApiError {
+  const problem = { type: `urn:mailhook:problem:${code}`, title, status: 503, detail, code };
+  return new ApiError(detail, problem, { cause });
+}
+
+/** What answered is not mailhook. */
+export function notMailhook(detail: string): ApiError {
+  return localError('not-mailhook', 'This is not mailhook', detail);
 }

@@ -56,7 +56,7 @@ It talks to the mailhook that npm start runs on this machine. These variables sa
   MAILHOOK_URL          where another one is, with MAILHOOK_TOKEN`;
 
 /**
- * The `mailhook` command, with the subcommands that these arguments can mean. Every command takes `--json`, and throws
+ * The `mailhook` command, with the subcommands that these arguments can mean. Every command takes `--json` and `--stack`, and throws
  * CommanderError instead of exiting.
  */
 export async function createProgram(context: Context, args: readonly string[]): Promise<Command> {
@@ -76,6 +76,9 @@ export async function createProgram(context: Context, args: readonly string[]): 
 function prepare(command: Command, context: Context): void {
   command
     .option('--json', "print the API's JSON and nothing else")
+    .option('--stack <name>', 'the stack on AWS to talk to, with your AWS credentials [MAILHOOK_STACK]')
+    // An event and not an option's value: wherever it is given, the last one wins.
+    .on('option:stack', (name: string) => context.useStack(name))
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.streams.stdout.write(text),

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { createApi } from './api.ts';
+import { connect } from './connect.ts';
 import type { Context } from './context.ts';
 import { ApiError, UsageError } from './errors.ts';
 import { fieldLabel } from './field-label.ts';
@@ -23,14 +24,18 @@ const WRONG_USAGE = 2;
 /** Runs `mailhook` with these arguments; resolves to the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 export async function runCli(args: readonly string[], host: CliProcess): Promise<number> {
   let exitCode = DONE;
+  let stack: string | null = null;
   const streams = { stdout: host.stdout, stderr: host.stderr };
   const context: Context = {
-    api: createApi(host.env),
+    api: createApi(() => connect(stack, host.env)),
     terminal: createTerminal(streams, host.env),
     streams,
     env: host.env,
     passwords: { env: host.env, stdin: host.stdin, prompt: host.stderr },
     now: host.now,
+    useStack: (name) => {
+      stack = name;
+    },
     fail: () => {
       exitCode = FAILED;
     },

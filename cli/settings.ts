@@ -5,6 +5,10 @@ import { UsageError } from './errors.ts';
 
 const DEFAULT_PORT = '8025';
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+/** What CloudFormation takes as the name of a stack. */
+const STACK_NAME = /^[A-Za-z][A-Za-z0-9-]{0,127}$/;
+/** The host of a Lambda Function URL, with its region. */
+const FUNCTION_URL_HOST = /^[a-z0-9-]+\.lambda-url\.([a-z0-9-]+)\.on\.aws$/;
 
 /** Where the API is and what opens it. */
 export interface ApiSettings {
@@ -13,6 +17,32 @@ export interface ApiSettings {
   readonly token: string | null;
   /** Where the token came from, for the message when it is refused. */
   readonly tokenSource: string;
+}
+
+/** An API that takes AWS credentials: a stack by its name, or its Function URL with the region that is in it. */
+export type StackSetting =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'url'; readonly url: URL; readonly region: string };
+
+/**
+ * Reads `--stack`, which goes before everything else, `MAILHOOK_STACK`, and `MAILHOOK_URL` where it is a Lambda Function URL;
+ * null when the API is none of AWS. Throws UsageError.
+ */
+export function readStackSetting(option: string | null, env: NodeJS.ProcessEnv): StackSetting | null {
+  const name = option ?? env.MAILHOOK_STACK ?? '';
+  if (option === null && name !== '' && env.MAILHOOK_URL) {
+    throw new UsageError('Cannot use both MAILHOOK_STACK and MAILHOOK_URL: unset one of them');
+  }
+  if (option !== null || name !== '') {
+    if (STACK_NAME.test(name)) return { kind: 'name', name };
+    throw new UsageError(
+      `Cannot use the stack "${name}": give its name as in cdk deploy, letters, digits and -`,
+    );
+  }
+  if (!env.MAILHOOK_URL) return null;
+  const url = readUrl(env);
+  const region = url.protocol === 'https:' ? FUNCTION_URL_HOST.exec(url.hostname)?.[1] : undefined;
+  return region === undefined ? null : { kind: 'url', url, region };
 }
 
 /**

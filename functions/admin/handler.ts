@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { streamHandle } from 'hono/aws-lambda';
+import packageJson from '../../package.json' with { type: 'json' };
+import { CLIENT_OPTIONS, INVOKE_OPTIONS, S3_OPTIONS } from '../../shared/aws/clients.ts';
+import { readConfig } from '../../shared/aws/config.ts';
+import { createInvokeOperations } from '../../shared/aws/invoke-operations.ts';
+import { createKmsVault } from '../../shared/aws/kms-vault.ts';
+import { createFunctionLog } from '../../shared/aws/lambda-log.ts';
+import { createS3Blobs } from '../../shared/aws/s3-blobs.ts';
+import { createDynamoStore } from '../../shared/aws/store/create-dynamo-store.ts';
+import { createEgress } from '../../shared/egress/create-egress.ts';
+import { systemClock as clock } from '../../shared/ports/clock.ts';
+import { createAdminApp } from './app.ts';
+
+const keys = ['mailboxKey', 'webhookKey'] as const;
+const functions = ['pollFunction', 'dispatchFunction'] as const;
+const config = readConfig(process.env, ['bucket', ...keys, ...functions, 'egress', 'egressAllow']);
+const keyIds = { 'mailbox-credential': config.mailboxKey, 'webhook-secret': config.webhookKey };
+const app = createAdminApp({
+  store: createDynamoStore({ ...config, client: new DynamoDBClient(CLIENT_OPTIONS), clock }),
+  vault: createKmsVault({ client: new KMSClient(CLIENT_OPTIONS), keyIds, clock }),
+  blobs: createS3Blobs({ client: new S3Client(S3_OPTIONS), bucket: config.bucket }),
+  egress: createEgress({ policy: config.egress, allow: config.egressAllow }),
+  operations: createInvokeOperations({ ...config, client: new LambdaClient(INVOKE_OPTIONS) }),
+  clock,
+  random: randomBytes,
+  log: createFunctionLog(config),
+  version: packageJson.version,
+});
+
+/** Answers requests that came to the Function URL, which has checked their signature. */
+export const handler = streamHandle(app);
