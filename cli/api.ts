@@ -10,14 +10,17 @@ const PAGE = '500';
 export interface Api {
   /** Sends JSON and gives the JSON of the answer. */
   send(method: Method, path: string, body?: unknown): Promise<unknown>;
-  /** All pages of a list as one: `next` is null. */
-  list(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<ListAnswer>;
+  /** All pages of a list as one: `next` is null. `Item` is what the API's contract says of this path. */
+  list<Item = Record<string, unknown>>(
+    path: string,
+    query?: Readonly<Record<string, string | undefined>>,
+  ): Promise<ListAnswer<Item>>;
   /** The answer's bytes. */
   stream(path: string): Promise<AsyncIterable<Buffer>>;
 }
 
-interface ListAnswer {
-  readonly data: readonly Record<string, unknown>[];
+interface ListAnswer<Item> {
+  readonly data: readonly Item[];
   readonly next: null;
 }
 
@@ -44,8 +47,8 @@ export function createApi(connect: () => Promise<Connection>): Api {
     async send(method, target, body) {
       return readJson(await call(method, target, body));
     },
-    async list(target, query = {}) {
-      const data: Record<string, unknown>[] = [];
+    async list<Item>(target: string, query: Readonly<Record<string, string | undefined>> = {}) {
+      const data: unknown[] = [];
       let cursor: string | undefined;
       do {
         const answer = asPage(
@@ -54,7 +57,7 @@ export function createApi(connect: () => Promise<Connection>): Api {
         data.push(...answer.data);
         cursor = answer.next ?? undefined;
       } while (cursor !== undefined);
-      return { data, next: null };
+      return { data: data as Item[], next: null };
     },
     stream: (target) => call('GET', target),
   };
@@ -116,7 +119,15 @@ function unreachable(detail: string, cause: unknown): ApiError {
 function parseProblem(text: string): ProblemBody | null {
   const body = parseJson(text);
   if (!isRecord(body) || typeof body.code !== 'string' || typeof body.detail !== 'string') return null;
-  return body as unknown as ProblemBody;
+  const { code, detail, type, title, status } = body;
+  return {
+    ...body,
+    code,
+    detail,
+    type: typeof type === 'string' ? type : 'about:blank',
+    title: typeof title === 'string' ? title : code,
+    status: typeof status === 'number' ? status : 0,
+  };
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -109,10 +109,10 @@ async function add(context: Context, command: Command, name: string, options: Ac
 }
 
 async function list(context: Context, command: Command): Promise<void> {
-  const answer = await context.api.list('/v1/accounts');
+  const answer = await context.api.list<AccountJson>('/v1/accounts');
   await show(context, command, answer, async () => {
     const { terminal } = context;
-    const accounts = answer.data as unknown as readonly AccountJson[];
+    const accounts = answer.data;
     if (accounts.length === 0) {
       terminal.hint('No accounts yet. Next: npx mailhook accounts add NAME --host H --username U');
       return;

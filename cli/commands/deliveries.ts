@@ -62,10 +62,10 @@ async function list(
   command: Command,
   { webhook, state }: { webhook?: string; state?: string },
 ): Promise<void> {
-  const answer = await context.api.list('/v1/deliveries', { webhook, state });
+  const answer = await context.api.list<DeliveryJson>('/v1/deliveries', { webhook, state });
   await show(context, command, answer, async () => {
     const { terminal } = context;
-    const deliveries = answer.data as unknown as readonly DeliveryJson[];
+    const deliveries = answer.data;
     if (deliveries.length === 0) {
       terminal.line('No deliveries.');
       return;

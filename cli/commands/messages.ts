@@ -41,10 +41,10 @@ export function addMessageCommands(messages: Command, context: Context): void {
 
 async function list(context: Context, command: Command, options: ListOptions): Promise<void> {
   const { account, state, since } = options;
-  const answer = await context.api.list('/v1/messages', { account, state, since });
+  const answer = await context.api.list<MessageJson>('/v1/messages', { account, state, since });
   await show(context, command, answer, async () => {
     const { terminal } = context;
-    const messages = answer.data as unknown as readonly MessageJson[];
+    const messages = answer.data;
     if (messages.length === 0) {
       terminal.hint('No messages. npx mailhook poll looks for new ones now');
       return;

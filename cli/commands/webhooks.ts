@@ -161,10 +161,10 @@ async function add(context: Context, command: Command, url: string, options: Web
 }
 
 async function list(context: Context, command: Command): Promise<void> {
-  const answer = await context.api.list('/v1/webhooks');
+  const answer = await context.api.list<WebhookJson>('/v1/webhooks');
   await show(context, command, answer, async () => {
     const { terminal } = context;
-    const webhooks = answer.data as unknown as readonly WebhookJson[];
+    const webhooks = answer.data;
     if (webhooks.length === 0) {
       terminal.hint('No webhooks yet. Next: npx mailhook webhooks add URL');
       return;

@@ -39,24 +39,21 @@ const bodyOf = async (type: string) => {
   return read.map(({ data }) => data);
 };
 
-/** The receiver takes every delivery that is due. */
-async function takeAll(webhookId: WebhookId): Promise<void> {
+/** Every delivery that is due ends: the receiver takes it, or it failed for the last time. */
+async function endAll(webhookId: WebhookId, kind: 'delivered' | 'exhausted'): Promise<void> {
   const now = world.clock.now();
   const refs = (await deliveries()).map((eventId) => ({ eventId, webhookId }));
   const at = now.toISOString();
   const facts = {
     trigger: 'schedule',
-    status: 200,
-    outcome: 'delivered',
+    status: kind === 'delivered' ? 200 : 500,
+    outcome: kind === 'delivered' ? 'delivered' : 'http-error',
     error: null,
     durationMs: 1,
     response: null,
   } as const;
   for (const claim of await world.deps.store.claim(refs, now, 60_000)) {
-    await world.deps.store.finish(
-      [{ claim, outcome: { kind: 'delivered', attempt: { at, ...facts } } }],
-      now,
-    );
+    await world.deps.store.finish([{ claim, outcome: { kind, attempt: { at, ...facts } } }], now);
   }
 }
 
@@ -130,7 +127,7 @@ describe('unbroken continuity', () => {
     const { id } = await world.add(settings);
     for (let n = 0; n < 8; n++) pop3.add('ana', smallMail(n));
     await world.poll(id);
-    await takeAll(hook);
+    await endAll(hook, 'delivered');
     await world.poll(id);
     expect(pop3.mails('ana')).toEqual([]);
     for (let n = 20; n < 28; n++) pop3.add('ana', smallMail(n));
@@ -150,7 +147,7 @@ describe('a login that was changed', () => {
     const { id } = await account(settings);
     arrive(1, 3);
     await world.poll(id);
-    await takeAll(hook);
+    await endAll(hook, 'delivered');
     for (let n = 11; n <= 13; n++) other.mailbox('ana').add(smallMail(n), { receivedAt: world.clock.now() });
     const login = { protocol: 'imap', host: '127.0.0.1', port: other.port, username: 'ana' } as const;
     await world.deps.store.updateAccount(id, { port: other.port, loginId: accountIdOf(login) });
@@ -162,6 +159,26 @@ describe('a login that was changed', () => {
     const states = (await world.messages()).map(({ event }) => event.settlement.state);
     expect(states.slice(0, 3)).toEqual(['void', 'void', 'void']);
     await other.close();
+  });
+});
+
+describe('a message that no webhook took', () => {
+  it('is flagged as on-failed says once its last attempt failed, not before, and is not treated as delivered', async () => {
+    const hook = await addWebhook(world);
+    const failed = { kind: 'flag', keyword: 'NotDelivered' } as const;
+    const { id } = await account({ onDelivered: { kind: 'delete' }, onFailed: failed });
+    arrive(1, 2);
+    await world.poll(id);
+    await world.poll(id);
+    expect(inbox().mails.map(({ flags }) => [...flags])).toEqual([[], []]);
+    await endAll(hook, 'exhausted');
+    await world.poll(id);
+    expect(inbox().mails.map(({ flags }) => [...flags])).toEqual([['NotDelivered'], ['NotDelivered']]);
+    const states = (await world.messages()).map(({ event }) => [event.failed, event.settlement.state]);
+    expect(states).toEqual([
+      [1, 'done'],
+      [1, 'done'],
+    ]);
   });
 });
 
