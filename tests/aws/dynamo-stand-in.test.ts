@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDynamoStore } from '../../shared/aws/store/create-dynamo-store.ts';
-import { TestClock } from '../contract/fixtures.ts';
-import { storeContract } from '../contract/store.ts';
 import { createMirror } from '../support/dynamo/mirror.ts';
 import { randomCommands } from '../support/dynamo/random-commands.ts';
 import { createTable, localClient } from './store/dynamo-table.ts';
-import { createMemoryBlobs } from './store/memory-blobs.ts';
 
 const real = localClient();
 
@@ -24,13 +20,4 @@ describe('the stand-in for DynamoDB', () => {
       expect(differences[0]).toBeUndefined();
     },
   );
-});
-
-storeContract('DynamoDB and its stand-in, which answer the same', async () => {
-  const clock = new TestClock();
-  const table = await createTable(real);
-  const { client, differences } = createMirror(real);
-  const store = createDynamoStore({ client, table, clock });
-  const close = async () => expect(differences[0]).toBeUndefined();
-  return { store, blobs: createMemoryBlobs(), clock, close };
 });
