@@ -233,6 +233,17 @@ describe('what changes between a read and the write after it', () => {
     });
   });
 
+  it('updateWebhook() that deselects an account keeps the note of a selection made after it', async () => {
+    const { scene, client, other } = await openScene();
+    const account = await scene.addAccount();
+    const { id } = await scene.addWebhook({ accounts: [account.id] });
+    beforeNext(client, ofKind('DeleteItem'), async () => {
+      await other().store.updateWebhook(id, { accounts: [account.id] }, scene.now);
+    });
+    await scene.store.updateWebhook(id, { accounts: [] }, scene.now);
+    expect(await scene.store.subscribers(account.id, 'message.received')).toEqual([id]);
+  });
+
   it('commit() whose lease is taken over between two transactions is fenced, and what it wrote stays', async () => {
     const { scene, client, other } = await openScene();
     const account = await scene.addAccount();
