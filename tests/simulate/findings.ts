@@ -10,6 +10,7 @@ import {
 } from './measure.ts';
 import type { Wanted } from './population.ts';
 import type { Usage } from './usage.ts';
+import { withoutIntervals } from './without-intervals.ts';
 
 /** All that the simulation finds out. */
 export interface Findings {
@@ -34,7 +35,11 @@ const FEW: Wanted = { accounts: 10, webhooks: 10 };
 const STORED_ROUNDED_BYTES = 100;
 
 /** Runs the whole simulation; `say` is told what is done. */
-export async function simulate(say: (line: string) => void): Promise<Findings> {
+export function simulate(say: (line: string) => void): Promise<Findings> {
+  return withoutIntervals(() => simulateAll(say));
+}
+
+async function simulateAll(say: (line: string) => void): Promise<Findings> {
   const idle: IdleStack[] = [];
   for (const accounts of SIZES) {
     say(`${accounts} accounts without mail`);
@@ -44,7 +49,7 @@ export async function simulate(say: (line: string) => void): Promise<Findings> {
   say('accounts that were added together');
   const addedTogether = await measureIdle({ accounts: WEBHOOKS, webhooks: 10, addedTogether: true }, 0);
   say('mails');
-  const quick = await simulateQuickly();
+  const quick = await simulateSome();
   say('deliveries that nobody takes');
   const exhausted = await measureExhausted(200);
   say(`a dead webhook with ${WAITING} deliveries waiting`);
@@ -54,7 +59,11 @@ export async function simulate(say: (line: string) => void): Promise<Findings> {
 }
 
 /** The parts that take a second or two, with the smallest of the idle stacks: what a test can do each time. */
-export async function simulateQuickly() {
+export function simulateQuickly() {
+  return withoutIntervals(simulateSome);
+}
+
+async function simulateSome() {
   const mail = await measureMail(SOME, 1);
   return rounded({
     idle: [await measureIdle(FEW, 0)],
