@@ -33,7 +33,7 @@ export function deliveryDays({ endedDays, parkedDays }: Omit<Retention, 'blobDay
 }
 
 /** What a delivery takes from its event, so that claiming it reads nothing else. */
-export interface DeliverySubject {
+interface DeliverySubject {
   readonly accountId: AccountId;
   readonly eventType: string;
   /** Whether the event is a message that counts as pending while the delivery is open. */
@@ -99,7 +99,7 @@ export function dueAttributes(at: string): Record<string, Value> {
 }
 
 /** What is removed of a delivery that nobody attempts and that is not due. */
-export const AT_REST: Assignable = {
+const AT_REST: Assignable = {
   ...{ gsi1pk: null, gsi1sk: null, nextAttemptAt: null, claimToken: null, claimUntil: null },
 };
 
