@@ -25,7 +25,7 @@ export function totalBill(bill: Bill): number {
   return LINES.reduce((sum, line) => sum + bill[line], 0);
 }
 
-export function billOf(amount: (line: (typeof LINES)[number]) => number): Bill {
+function billOf(amount: (line: (typeof LINES)[number]) => number): Bill {
   return Object.fromEntries(LINES.map((line) => [line, amount(line)])) as Bill;
 }
 

@@ -44,7 +44,7 @@ export async function warmCloud(wanted: Wanted): Promise<{ cloud: Cloud; populat
 }
 
 /** What is used in so many minutes. */
-export async function usedIn(cloud: Cloud, minutes: number): Promise<UsageBySpender> {
+async function usedIn(cloud: Cloud, minutes: number): Promise<UsageBySpender> {
   const before = cloud.meter.read();
   await cloud.run(minutes);
   return between(before, cloud.meter.read());

@@ -3,10 +3,10 @@ import { ASSUMED } from './assumptions.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** How a receiver behaves. */
-export type Behaviour = 'well' | 'fails-once' | 'busy' | 'silent';
+type Behaviour = 'well' | 'fails-once' | 'busy' | 'silent';
 
 /** So long one that is busy asks to be left alone. */
-export const RETRY_AFTER_SECONDS = 3_600;
+const RETRY_AFTER_SECONDS = 3_600;
 
 /** Receivers of webhooks by their URL; all behave well until they are told not to. */
 export class Receivers {

@@ -1,5 +1,5 @@
 /** What AWS charges for, and the requests behind it. Seconds are those of a function's invocations. */
-export const QUANTITIES = [
+const QUANTITIES = [
   'dynamoRequests',
   'readUnits',
   'writeUnits',
@@ -20,7 +20,7 @@ export type Quantity = (typeof QUANTITIES)[number];
 export type Usage = Readonly<Record<Quantity, number>>;
 
 /** On whose account something is used. */
-export const SPENDERS = ['plan', 'poll', 'dispatch'] as const;
+const SPENDERS = ['plan', 'poll', 'dispatch'] as const;
 
 export type Spender = (typeof SPENDERS)[number];
 
@@ -28,7 +28,7 @@ export type UsageBySpender = Readonly<Record<Spender, Usage>>;
 
 export const NO_USAGE: Usage = usageOf(() => 0);
 
-export function usageOf(quantity: (name: Quantity) => number): Usage {
+function usageOf(quantity: (name: Quantity) => number): Usage {
   return Object.fromEntries(QUANTITIES.map((name) => [name, quantity(name)])) as Usage;
 }
 
