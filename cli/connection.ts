@@ -13,7 +13,7 @@ export interface Outgoing {
 }
 
 /** The same as it goes out, with the proof of who asks. */
-export interface Prepared {
+interface Prepared {
   /** Where the connection goes. */
   readonly url: URL;
   /** `servername` only where the Host header names another host than the URL. */

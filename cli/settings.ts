@@ -11,7 +11,7 @@ const STACK_NAME = /^[A-Za-z][A-Za-z0-9-]{0,127}$/;
 const FUNCTION_URL_HOST = /^[a-z0-9-]+\.lambda-url\.([a-z0-9-]+)\.on\.aws$/;
 
 /** Where the API is and what opens it. */
-export interface ApiSettings {
+interface ApiSettings {
   readonly url: URL;
   /** Null when there is none, which the server will say. */
   readonly token: string | null;

@@ -6,7 +6,7 @@ import type { Outgoing } from '../connection.ts';
 /** The service in whose name a Function URL wants its requests signed. */
 const SERVICE = 'lambda';
 
-export interface Signing {
+interface Signing {
   readonly credentials: AwsCredentialIdentityProvider;
   readonly region: string;
   readonly now: () => Date;

@@ -5,13 +5,13 @@ import { buffer } from 'node:stream/consumers';
 import { checkSignature, type SignatureCheck } from './sigv4.ts';
 
 /** An answer instead of the real one. */
-export interface FakeAnswer {
+interface FakeAnswer {
   readonly status: number;
   readonly body: string;
 }
 
 /** A stack as CloudFormation knows it. */
-export interface FakeStack {
+interface FakeStack {
   readonly status: string;
   readonly outputs: Readonly<Record<string, string>>;
 }
@@ -43,10 +43,10 @@ export const REGION = 'eu-central-1';
 export const FUNCTION_HOST = `abcdefghijklmnopqrstuvwxyz012345.lambda-url.${REGION}.on.aws`;
 export const ACCESS_POLICY = 'arn:aws:iam::123456789012:policy/mailhook-Access';
 
+type Api = (request: Request) => Response | Promise<Response>;
+
 /** AWS with one stack, `mailhook`, whose API is this one. Signatures that are not right are refused as AWS does. */
-export async function startFakeAws(
-  api: (request: Request) => Response | Promise<Response>,
-): Promise<FakeAws> {
+export async function startFakeAws(api: Api): Promise<FakeAws> {
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => response.writeHead(599).end(String(error)));
   }).listen(0, '127.0.0.1');
@@ -82,22 +82,24 @@ export async function startFakeAws(
       const { status, body: text } = fake.functionUrl ?? { status: 403, body: '{"Message":"Forbidden"}' };
       response.writeHead(status, { 'content-type': 'application/json' }).end(text);
     } else {
-      await pass({ method, target, headers, body }, response);
+      await pass(api, { method, target, headers, body }, response);
     }
   }
 
-  async function pass(
-    sent: { method: string; target: string; headers: Record<string, string>; body: Buffer },
-    response: ServerResponse,
-  ): Promise<void> {
-    const { method, target, headers, body } = sent;
-    const init = { method, headers, ...(body.length > 0 && { body }) };
-    const answered = await api(new Request(`https://${FUNCTION_HOST}${target}`, init));
-    response.writeHead(answered.status, Object.fromEntries(answered.headers));
-    response.end(Buffer.from(await answered.arrayBuffer()));
-  }
-
   return fake;
+}
+
+/** Hands a request to the API, and its answer back. */
+async function pass(
+  api: Api,
+  sent: { method: string; target: string; headers: Record<string, string>; body: Buffer },
+  response: ServerResponse,
+): Promise<void> {
+  const { method, target, headers, body } = sent;
+  const init = { method, headers, ...(body.length > 0 && { body }) };
+  const answered = await api(new Request(`https://${FUNCTION_HOST}${target}`, init));
+  response.writeHead(answered.status, Object.fromEntries(answered.headers));
+  response.end(Buffer.from(await answered.arrayBuffer()));
 }
 
 function secretOf(accessKeyId: string): string | null {

@@ -18,7 +18,7 @@ import { update } from './writes.ts';
  * The announcement comes before the work, so that a crash between the two costs a look for nothing, and not the work. The
  * guard is much longer than a transaction takes.
  */
-export const GUARD_MS = HINT_MS;
+const GUARD_MS = HINT_MS;
 
 const EARLIER = 'gsi1sk > :at';
 const IS_DUE_LATER = 'attribute_exists(gsi1pk) AND gsi1sk > :at';

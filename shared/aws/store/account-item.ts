@@ -8,7 +8,7 @@ import { intervalClass, slotOf } from './schedule.ts';
 import type { Write } from './writes.ts';
 
 /** What polls and their outcomes change: it lies on the lease's item, so that an idle poll writes one small item. */
-export type Health = Pick<
+type Health = Pick<
   Account,
   | 'state'
   | 'reason'
@@ -34,7 +34,7 @@ export interface StoredAccount {
 }
 
 /** What only the owner changes of an account. */
-export function documentOf(account: Account): AccountDocument {
+function documentOf(account: Account): AccountDocument {
   const { id, state, reason, held, notBefore, consecutiveFailures, ...more } = account;
   const { transitions, lastPollAt, lastSuccessAt, lastError, ...document } = more;
   return document;

@@ -26,10 +26,7 @@ export async function cancelDelivery(
     const event = itemOf(eventKey(ref.eventId));
     if (delivery === null || event === null || !isOpen(delivery) || !isWanted(delivery)) return false;
     const at = now.toISOString();
-    const ended = endedAttributes('cancelled', ref.webhookId, {
-      now: at,
-      endedDays: context.retention.endedDays,
-    });
+    const ended = endedAttributes('cancelled', ref.webhookId, at, context.retention);
     const changed = await changeDelivery(context, owners, {
       event: storedEvent(event),
       change: {

@@ -46,7 +46,7 @@ export function ledgerChore(id: AccountId, now: Date): Write {
 }
 
 /** The chore of an item. */
-export function choreOf(item: Item): Chore {
+function choreOf(item: Item): Chore {
   const key = keyOf(item);
   const [, kind = '', id = ''] = key.sk.split('#');
   const at = text(item, 'choreAt');

@@ -26,7 +26,7 @@ import { createWebhookRemoval } from './webhook-removal.ts';
 import { createWebhooks } from './webhooks.ts';
 import { createWheel } from './wheel.ts';
 
-export interface DynamoStoreOptions {
+interface DynamoStoreOptions {
   /** Its own tries are for lost connections; what others are in the way of is tried again here. */
   readonly client: DynamoDBClient;
   /** The name or the ARN of a table made as table.ts says. */

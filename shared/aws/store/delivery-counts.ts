@@ -15,7 +15,7 @@ import { update } from './writes.ts';
  * do not meet in it: a crash between the two loses what one request ended, until that day is as old as what is kept. Open
  * deliveries are counted from the index instead, because of them the number must be right.
  */
-export type EndedState = Exclude<DeliveryState, 'pending' | 'parked'>;
+type EndedState = Exclude<DeliveryState, 'pending' | 'parked'>;
 
 export const ENDED_STATES: readonly EndedState[] = [
   'delivered',

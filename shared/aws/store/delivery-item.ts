@@ -3,6 +3,7 @@ import type { AccountId, DeliveryRef, EventId, WebhookId } from '../../identity.
 import { deliveryIdOf } from '../../identity.ts';
 import type { BlobRef } from '../../ports/blobs.ts';
 import { type Assignable, assign } from './assign.ts';
+import type { Retention } from './context.ts';
 import { expiryAfter, type StoredEvent } from './event-item.ts';
 import { deliveryList, duePartition, timeSort } from './index-keys.ts';
 import { deliveryKey } from './keys.ts';
@@ -23,11 +24,16 @@ import type { Write } from './writes.ts';
 /** So many attempts of a delivery are kept, the latest. */
 const MAX_ATTEMPTS = 20;
 
-/** Something of the delivery's event may end as much later: what was parked, and its attempts after that. */
-const EXTRA_DAYS = 35;
+/** Another delivery of the event may end so much later: it was parked, and was attempted for some days after that. */
+const EXTRA_DAYS = 5;
+
+/** How long a delivery is kept that has ended: longer than its event, unless that is kept for another reason. */
+export function deliveryDays({ endedDays, parkedDays }: Omit<Retention, 'blobDays'>): number {
+  return endedDays + parkedDays + EXTRA_DAYS;
+}
 
 /** What a delivery takes from its event, so that claiming it reads nothing else. */
-export interface DeliverySubject {
+interface DeliverySubject {
   readonly accountId: AccountId;
   readonly eventType: string;
   /** Whether the event is a message that counts as pending while the delivery is open. */
@@ -93,7 +99,7 @@ export function dueAttributes(at: string): Record<string, Value> {
 }
 
 /** What is removed of a delivery that nobody attempts and that is not due. */
-export const AT_REST: Assignable = {
+const AT_REST: Assignable = {
   ...{ gsi1pk: null, gsi1sk: null, nextAttemptAt: null, claimToken: null, claimUntil: null },
 };
 
@@ -106,14 +112,15 @@ export function parkedAttributes(id: WebhookId, now: string): Assignable {
 export function endedAttributes(
   state: DeliveryState,
   id: WebhookId,
-  { now, endedDays }: { readonly now: string; readonly endedDays: number },
+  now: string,
+  retention: Retention,
 ): Assignable {
   return {
     ...AT_REST,
     ...stateAttributes(state, id),
     parkedAt: null,
     endedAt: now,
-    [EXPIRY_ATTRIBUTE]: expiryAfter(Date.parse(now), endedDays + EXTRA_DAYS),
+    [EXPIRY_ATTRIBUTE]: expiryAfter(Date.parse(now), deliveryDays(retention)),
   };
 }
 

@@ -18,7 +18,7 @@ import { isSettled, planSettlements, type SettlementPlan, withdrawSettlements } 
 import { transact, type Write } from './writes.ts';
 
 /** One delivery goes from one state to another, null for one that was not there. */
-export interface DeliveryChange {
+interface DeliveryChange {
   /** Writes the delivery if it is as it was read. */
   readonly write: Write;
   readonly from: DeliveryState | null;
@@ -28,7 +28,7 @@ export interface DeliveryChange {
 }
 
 /** How a change went. */
-export type Changed =
+type Changed =
   /** `settles` when something is to be done on the server now. */
   | { readonly kind: 'done'; readonly settles: boolean }
   /** The delivery is not as it was read; here it is. */

@@ -44,7 +44,7 @@ export interface StoredEvent extends EventDocument, EventState {
 export const EVENT_UNCHANGED = 'revision = :seen';
 
 /** The state by which events are listed: that of a message, or that it is none. */
-export type ListedState = ReturnType<typeof messageState> | 'operational';
+type ListedState = ReturnType<typeof messageState> | 'operational';
 
 /** The state by which an event is listed. */
 export function listedState(

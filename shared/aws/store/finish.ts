@@ -89,7 +89,6 @@ async function end(
 ): Promise<void> {
   const { ref } = claim;
   const at = now.toISOString();
-  const { endedDays } = context.retention;
   await persist<true>(context, `end the delivery ${deliveryIdOf(ref)}`, async () => {
     const itemOf = await getItems(context, [deliveryKey(ref), eventKey(ref.eventId)]);
     const delivery = itemOf(deliveryKey(ref));
@@ -98,7 +97,7 @@ async function end(
     const from = stateOf(delivery);
     const write = changeIfSame(ref, delivery, {
       ...attemptAttributes(delivery, outcome.attempt, true),
-      ...endedAttributes(outcome.kind, ref.webhookId, { now: at, endedDays }),
+      ...endedAttributes(outcome.kind, ref.webhookId, at, context.retention),
     });
     const stored = storedEvent(event);
     const change = { write, from, to: outcome.kind, settlements: 'decide' } as const;

@@ -9,7 +9,7 @@ export interface Key {
 }
 
 /** What is unique by its name: names of accounts and webhooks as their owners gave them, and logins by their account ids. */
-export type NameKind = 'account' | 'webhook' | 'login';
+type NameKind = 'account' | 'webhook' | 'login';
 
 /** A list of which every item is one account or webhook, in the order of their creation. */
 export type ListKind = 'account' | 'webhook';

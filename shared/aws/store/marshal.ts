@@ -12,12 +12,16 @@ const PACK_ABOVE_BYTES = 512;
 /** Nothing that is packed here is larger: 20 attempts of 4 KiB of response and a little more. */
 const MAX_UNPACKED_BYTES = 1024 * 1024;
 
-/** An item is not of the form it was written in: it was changed by something else. Names the attribute, never its value. */
+/**
+ * An item is not of the form it was written in: it was changed by something else. Names the attribute and the kind of item,
+ * never a value: sort keys may have the names of mailboxes in them.
+ */
 export class StoredItemError extends Error {
   override readonly name = 'StoredItemError';
 
   constructor(item: Item, attribute: string, expected: string) {
-    super(`Cannot read "${attribute}" of the item "${item.sk?.S ?? ''}": it is not ${expected}`);
+    const [kind = ''] = (item.sk?.S ?? '').split('#', 1);
+    super(`Cannot read "${attribute}" of an item "${kind}": it is not ${expected}`);
   }
 }
 

@@ -65,9 +65,8 @@ export async function getItems(
   keys: readonly Key[],
   only?: readonly string[],
 ): Promise<(key: Key) => Item | null> {
-  const distinct = [...new Map(keys.map((key) => [idOf(key), key])).values()];
   const found = new Map<string, Item>();
-  await mapAtOnce(groupsOf(distinct, KEYS_PER_READ), BATCHES_AT_ONCE, async (group) => {
+  await mapAtOnce(groupsOf(distinctKeys(keys), KEYS_PER_READ), BATCHES_AT_ONCE, async (group) => {
     let left: readonly Record<string, AttributeValue>[] = group.map((key) => attributes({ ...key }));
     await persist(table, 'read items', async () => {
       const request = {
@@ -123,7 +122,7 @@ export async function countItems(
 }
 
 /** One answer to a query: its items, and the place up to which it looked; null when that was the end of the range. */
-export interface ItemPage {
+interface ItemPage {
   readonly items: readonly Item[];
   readonly count: number;
   readonly lookedAt: Item | null;
@@ -168,7 +167,7 @@ function queryOf(table: Table, asked: Range): QueryCommandInput {
 
 /** Deletes items, whether they are there or not; what the table left out is sent again. */
 export async function deleteItems(table: Table, keys: readonly Key[]): Promise<void> {
-  await mapAtOnce(groupsOf(keys, KEYS_PER_DELETE), BATCHES_AT_ONCE, async (group) => {
+  await mapAtOnce(groupsOf(distinctKeys(keys), KEYS_PER_DELETE), BATCHES_AT_ONCE, async (group) => {
     let left = group.map((key) => ({ DeleteRequest: { Key: attributes({ ...key }) } }));
     await persist(table, 'delete items', async () => {
       const answer = await table.client.send(
@@ -185,6 +184,11 @@ export async function deleteItems(table: Table, keys: readonly Key[]): Promise<v
 /** The key of an item, also of one from an index. */
 export function keyOf(item: Item): Key {
   return { pk: item.pk?.S ?? '', sk: item.sk?.S ?? '' };
+}
+
+/** A batch that names an item twice is refused. */
+function distinctKeys(keys: readonly Key[]): Key[] {
+  return [...new Map(keys.map((key) => [idOf(key), key])).values()];
 }
 
 /** A text that tells keys apart. */

@@ -11,7 +11,7 @@ const LONGEST_CLASS = 1440;
 const MINUTE_MS = 60_000;
 
 /** Slots of one class, first and last included, and the minute (since 1970) of the newest time of the last one. */
-export interface DueSlots {
+interface DueSlots {
   readonly first: number;
   readonly last: number;
   readonly lastMinute: number;

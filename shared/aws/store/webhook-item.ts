@@ -47,7 +47,7 @@ export function webhookItem(webhook: Webhook, place: string): Item {
 }
 
 /** The webhook of an item. */
-export function storedWebhook(item: Item): StoredWebhook {
+function storedWebhook(item: Item): StoredWebhook {
   return {
     ...json<WebhookDocument>(item, 'webhook'),
     id: text(item, 'pk').slice(2) as WebhookId,

@@ -3,6 +3,7 @@ import type { Store } from '../../ports/store.ts';
 import { runChore } from './chore-runner.ts';
 import { type Chore, removalChore } from './chores.ts';
 import { nameKeyOf, type StoreContext } from './context.ts';
+import { deliveryDays } from './delivery-item.ts';
 import { expiryAfter } from './event-item.ts';
 import { deliveryList } from './index-keys.ts';
 import { choreKey, listPartition, nameKey, selectionKey, webhookKey } from './keys.ts';
@@ -17,8 +18,8 @@ import { transact } from './writes.ts';
 /** Slices that a removal does itself, of 200 deliveries each; the tick does the rest. */
 const SLICES_AT_ONCE = 10;
 const DELIVERIES_PER_SLICE = 200;
-/** A removed webhook stays in the list as long as any of its deliveries may. */
-const TOMBSTONE_DAYS = 400;
+/** A removed webhook stays in the list a little longer than the last of its deliveries, which end now at the latest. */
+const EXTRA_TOMBSTONE_DAYS = 5;
 
 const UNCHANGED = 'revision = :revision';
 
@@ -58,7 +59,7 @@ async function markRemoved(
       update: `SET removedAt = :removedAt, ${EXPIRY_ATTRIBUTE} = :expiry`,
       values: {
         ':removedAt': now.toISOString(),
-        ':expiry': expiryAfter(now.getTime(), TOMBSTONE_DAYS),
+        ':expiry': expiryAfter(now.getTime(), deliveryDays(context.retention) + EXTRA_TOMBSTONE_DAYS),
       },
     },
     removalChore('webhook', id, context.clock.now()),

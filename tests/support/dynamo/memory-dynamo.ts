@@ -25,6 +25,8 @@ export interface Spent {
 export interface MemoryDynamo {
   /** For a store to work with: its `send` asks nobody. */
   readonly client: DynamoDBClient;
+  /** Another client of the same table, which tells what its own requests cost. */
+  connect(onSpent: (spent: Spent) => void): DynamoDBClient;
   readonly table: MemoryTable;
 }
 
@@ -46,19 +48,20 @@ export function createMemoryDynamo(onSpent: (spent: Spent) => void = () => undef
     if (command instanceof TransactWriteItemsCommand) return transactions.write(command.input);
     throw new TypeError(`The stand-in does not know ${command.constructor.name}`);
   };
-  const send = async (command: Sendable): Promise<object> => {
-    const operation = command.constructor.name.replace(/Command$/, '');
-    try {
-      const { output, cost } = answer(command);
-      onSpent({ operation, cost });
-      return output;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      onSpent({ operation, cost: error.cost });
-      throw error.reason;
-    }
-  };
-  return { client: clientThat(send), table };
+  const connect = (tell: (spent: Spent) => void) =>
+    clientThat(async (command) => {
+      const operation = command.constructor.name.replace(/Command$/, '');
+      try {
+        const { output, cost } = answer(command);
+        tell({ operation, cost });
+        return output;
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        tell({ operation, cost: error.cost });
+        throw error.reason;
+      }
+    });
+  return { client: connect(onSpent), connect, table };
 }
 
 /** Any command; what its answer is need not be known. */

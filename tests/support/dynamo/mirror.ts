@@ -7,7 +7,7 @@ import {
 import { clientThat, createMemoryDynamo, type Sendable, type Spent } from './memory-dynamo.ts';
 
 /** One request to which the stand-in and the real one did not answer the same. */
-export interface Difference {
+interface Difference {
   readonly operation: string;
   readonly input: unknown;
   readonly standIn: unknown;

@@ -53,15 +53,15 @@ describe('the attributes of items', () => {
   });
 
   it('what is not of its form is named without what is in it', () => {
-    const item = attributes({ sk: 'EVENT', subject: 'private words', count: 'private words' });
+    const item = attributes({ sk: 'C#private words', subject: 'private words', count: 'private words' });
     const failures = [
       () => text(item, 'missing'),
       () => number(item, 'count'),
-      () => unpackedOrNull(attributes({ sk: 'EVENT', value: 3 }), 'value'),
+      () => unpackedOrNull(attributes({ sk: 'C#private words', value: 3 }), 'value'),
     ];
     for (const failing of failures) {
       expect(failing).toThrow(StoredItemError);
-      expect(failing).toThrow(/^Cannot read "[a-z]+" of the item "EVENT": it is not a \w+( \w+)?$/);
+      expect(failing).toThrow(/^Cannot read "[a-z]+" of an item "C": it is not a \w+( \w+)?$/);
     }
     expect(textOrNull(item, 'missing')).toBeNull();
     expect(json(attributes({ value: '{"a":1}' }), 'value')).toEqual({ a: 1 });

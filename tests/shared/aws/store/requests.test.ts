@@ -1,4 +1,8 @@
-import { BatchGetItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetItemCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { assign } from '../../../../shared/aws/store/assign.ts';
 import { mapAtOnce } from '../../../../shared/aws/store/at-once.ts';
@@ -96,6 +100,20 @@ describe('requests to the table', () => {
     expect(await transact({ ...table, client }, [{ kind: 'put', item }])).toEqual([]);
     expect(new Set(tokens).size).toBe(1);
     expect(tokens).toHaveLength(3);
+  });
+
+  it('transact() that was cancelled because of others is sent again as another one', async () => {
+    const table = memoryTable();
+    const tokens: unknown[] = [];
+    const client = clientThat(async (command) => {
+      if (command instanceof TransactWriteItemsCommand) tokens.push(command.input.ClientRequestToken);
+      if (tokens.length > 1) return await table.client.send(command as never);
+      const CancellationReasons = [{ Code: 'TransactionConflict' }];
+      throw new TransactionCanceledException({ $metadata: {}, message: 'cancelled', CancellationReasons });
+    });
+    const item = attributes({ pk: 'p', sk: '1' });
+    expect(await transact({ ...table, client }, [{ kind: 'put', item }])).toEqual([]);
+    expect(new Set(tokens).size).toBe(2);
   });
 
   it('remove() of an item that is not as it must be gives the item', async () => {

@@ -1,123 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { EventId } from '../../../shared/identity.ts';
 import { FIRST, MINUTE, TTL } from '../../contract/fixtures.ts';
-import type { Scene } from '../../contract/scene.ts';
 import { openScene } from './dynamo-scene.ts';
-import {
-  answerInstead,
-  beforeNext,
-  loseAnswers,
-  ofKind,
-  refuse,
-  type SeenRequest,
-  stop,
-  watch,
-} from './faults.ts';
-
-/** A message with a delivery for each of so many webhooks. */
-async function message(scene: Scene, webhooks: number, change = {}) {
-  const account = await scene.addAccount('ana', change);
-  const ids = [];
-  for (let number = 0; number < webhooks; number++) ids.push((await scene.addWebhook()).id);
-  const [eventId] = (await scene.commit(account, ids)) as [EventId];
-  return { account, eventId, refs: ids.map((webhookId) => ({ eventId, webhookId })) };
-}
-
-const counters = async (scene: Scene, id: EventId) => {
-  const event = (await scene.store.message(id))?.event;
-  return [event?.open, event?.delivered, event?.failed];
-};
-
-describe('an answer that was lost after the request was done', () => {
-  it('acquire() has the lease', async () => {
-    const { scene, client } = await openScene();
-    const { id } = await scene.addAccount();
-    loseAnswers(client, ofKind('UpdateItem'));
-    const acquired = await scene.store.acquire(id, 'manual', scene.now, TTL);
-    if (acquired.kind !== 'acquired') throw new Error(acquired.kind);
-    expect(await scene.store.renew(acquired.fence, scene.now, TTL)).toBe(true);
-  });
-
-  it('release() counts a failure once', async () => {
-    const { scene, client } = await openScene();
-    const { id } = await scene.addAccount();
-    const fence = await scene.lease(id);
-    loseAnswers(client, ofKind('UpdateItem'));
-    const error = { code: 'network', message: 'no', at: scene.now.toISOString() } as const;
-    await scene.store.release(fence, scene.health({ error }));
-    expect(await scene.store.account(id)).toMatchObject({ consecutiveFailures: 1 });
-    expect((await scene.store.acquire(id, 'manual', scene.now, TTL)).kind).toBe('acquired');
-  });
-
-  it('createAccount() is ok, not taken by itself', async () => {
-    const { scene, client } = await openScene();
-    loseAnswers(client, ofKind('TransactWriteItems'));
-    expect(await scene.store.createAccount(scene.account())).toBe('ok');
-  });
-
-  it('commit() has committed, not found its own events', async () => {
-    const { scene, client } = await openScene();
-    const account = await scene.addAccount();
-    const fence = await scene.lease(account.id);
-    const event = await scene.event(account, []);
-    loseAnswers(client, ofKind('TransactWriteItems'));
-    expect(await scene.store.commit(fence, [event], scene.now)).toEqual({
-      committed: [event.id],
-      existing: [],
-    });
-  });
-
-  it('claim() hands out what it took', async () => {
-    const { scene, client } = await openScene();
-    const { refs } = await message(scene, 1);
-    loseAnswers(client, ofKind('UpdateItem'));
-    expect(await scene.store.claim(refs, scene.now, TTL)).toHaveLength(1);
-  });
-
-  it('finish() counts once, whatever the outcome', async () => {
-    const { scene, client } = await openScene();
-    const { eventId, refs } = await message(scene, 2, { onDelivered: { kind: 'mark-seen' } });
-    const [one, two] = await scene.store.claim(refs, scene.now, TTL);
-    if (one === undefined || two === undefined) throw new Error('Both can be claimed');
-    loseAnswers(client, ofKind('TransactWriteItems'), 2);
-    await scene.store.finish([{ claim: one, outcome: scene.delivered() }], scene.now);
-    const { settling } = await scene.store.finish([{ claim: two, outcome: scene.delivered() }], scene.now);
-    expect(settling).toHaveLength(1);
-    expect(await counters(scene, eventId)).toEqual([0, 2, 0]);
-  });
-
-  it('finish() for a retry counts the attempt once', async () => {
-    const { scene, client } = await openScene();
-    const { refs } = await message(scene, 1);
-    const [claim] = await scene.store.claim(refs, scene.now, TTL);
-    if (claim === undefined) throw new Error('It can be claimed');
-    loseAnswers(client, ofKind('UpdateItem'));
-    await scene.store.finish([{ claim, outcome: scene.retry(MINUTE) }], scene.now);
-    expect(await scene.store.delivery(claim.ref)).toMatchObject({ attemptCount: 1, attempts: [{}] });
-  });
-
-  it('saveProgress() counts the try of a gap once', async () => {
-    const { scene, client } = await openScene();
-    const { id } = await scene.addAccount();
-    const fence = await scene.lease(id);
-    const opened = [{ item: scene.listed(), dueAt: scene.now, error: 'no' }];
-    await scene.store.saveProgress(fence, scene.progress({ opened }), scene.now);
-    const [gap] = (await scene.store.pollState(id, scene.now)).gaps;
-    if (gap === undefined) throw new Error('A gap was opened');
-    loseAnswers(client, ofKind('TransactWriteItems'));
-    const rescheduled = [{ key: gap.key, dueAt: scene.now, error: 'still' }];
-    expect(await scene.store.saveProgress(fence, scene.progress({ rescheduled }), scene.now)).toBe('ok');
-    expect((await scene.store.pollState(id, scene.now)).gaps).toMatchObject([{ attempts: 1 }]);
-  });
-
-  it('removeAccount() and removeWebhook() are ok', async () => {
-    const { scene, client } = await openScene();
-    const { account, refs } = await message(scene, 1);
-    loseAnswers(client, ofKind('TransactWriteItems'), 2);
-    expect(await scene.store.removeWebhook(refs[0]?.webhookId as never, scene.now)).toBe('ok');
-    expect(await scene.store.removeAccount(account.id)).toBe('ok');
-  });
-});
+import { answerInstead, beforeNext, ofKind, refuse, type SeenRequest, stop, watch } from './faults.ts';
+import { counters, message } from './message.ts';
 
 describe('requests that others are in the way of', () => {
   it.each(['in-conflict', 'throttled-in-transaction', 'throttled'] as const)(
@@ -233,6 +118,17 @@ describe('what changes between a read and the write after it', () => {
     });
   });
 
+  it('updateWebhook() that deselects an account keeps the note of a selection made after it', async () => {
+    const { scene, client, other } = await openScene();
+    const account = await scene.addAccount();
+    const { id } = await scene.addWebhook({ accounts: [account.id] });
+    beforeNext(client, ofKind('DeleteItem'), async () => {
+      await other().store.updateWebhook(id, { accounts: [account.id] }, scene.now);
+    });
+    await scene.store.updateWebhook(id, { accounts: [] }, scene.now);
+    expect(await scene.store.subscribers(account.id, 'message.received')).toEqual([id]);
+  });
+
   it('commit() whose lease is taken over between two transactions is fenced, and what it wrote stays', async () => {
     const { scene, client, other } = await openScene();
     const account = await scene.addAccount();
@@ -279,58 +175,5 @@ describe('what changes between a read and the write after it', () => {
     scene.clock.advance(MINUTE);
     expect(await scene.store.dueWork(scene.now, 10)).toEqual([]);
     expect(spent).toHaveLength(1);
-  });
-});
-
-describe('a process that ends in the middle', () => {
-  it('saveProgress() of very much has not moved the cursor', async () => {
-    const { scene, client, other } = await openScene();
-    const { id } = await scene.addAccount();
-    const fence = await scene.lease(id);
-    const opened = Array.from({ length: 150 }, () => {
-      return { item: scene.listed(), dueAt: scene.now, error: 'no' };
-    });
-    let transactions = 0;
-    const second = ({ operation }: SeenRequest) => operation === 'TransactWriteItems' && ++transactions === 2;
-    stop(client, second);
-    const progress = scene.progress({ opened, cursor: scene.cursor() });
-    await expect(scene.store.saveProgress(fence, progress, scene.now)).rejects.toThrow('ended');
-    const { store } = other();
-    const state = await store.pollState(id, scene.now);
-    expect(state.cursors).toEqual([]);
-    expect(state.gaps).toHaveLength(99);
-    expect(await store.saveProgress(fence, progress, scene.now)).toBe('ok');
-    expect(await store.pollState(id, scene.now)).toMatchObject({ cursors: [scene.cursor()] });
-    expect((await store.pollState(id, scene.now)).gaps).toHaveLength(150);
-  });
-
-  it('removeAccount() leaves no delivery behind whose event is gone', async () => {
-    const { scene, client, maintain, other } = await openScene();
-    const { account, eventId, refs } = await message(scene, 2);
-    let deletions = 0;
-    const fault = stop(client, ({ operation }) => operation === 'BatchWriteItem' && ++deletions === 2);
-    await expect(scene.store.removeAccount(account.id)).rejects.toThrow('ended');
-    expect((await other().store.known([eventId])).size).toBe(1);
-    fault.active = false;
-    scene.clock.advance(MINUTE);
-    await maintain(scene.now, () => true);
-    expect((await other().store.known([eventId])).size).toBe(0);
-    for (const ref of refs) expect(await other().store.delivery(ref)).toBeNull();
-  });
-
-  it('release() with a backlog that was announced, and no more, does no harm', async () => {
-    const { scene, client, other } = await openScene();
-    const { id } = await scene.addAccount();
-    const fence = await scene.lease(id);
-    let updates = 0;
-    stop(client, ({ operation }) => operation === 'UpdateItem' && ++updates === 2);
-    const health = scene.health({ backlogAt: scene.now });
-    await expect(scene.store.release(fence, health)).rejects.toThrow('ended');
-    const { store } = other();
-    expect(await store.dueWork(scene.now, 10)).toEqual([]);
-    expect((await store.acquire(id, 'manual', scene.now, TTL)).kind).toBe('busy');
-    expect(await store.renew(fence, scene.now, TTL)).toBe(true);
-    await store.release(fence, health);
-    expect(await store.dueWork(scene.now, 10)).toMatchObject([{ kind: 'account', id }]);
   });
 });
