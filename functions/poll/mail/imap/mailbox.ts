@@ -1,3 +1,4 @@
+import type { ImapFlow } from 'imapflow';
 import { canonicalMailbox } from '../../../../shared/identity.ts';
 import { MailError } from '../../../../shared/ports/mail-source.ts';
 import type { Directory } from './directory.ts';
@@ -37,6 +38,7 @@ export async function openIfThere(
   const doing = `open the mailbox "${quotable(asked, [])}"`;
   const found = await session.run({ doing, timeoutMs: deadlines.commandMs, phase: 'mailbox' }, async () => {
     try {
+      takeAsListed(client, path);
       return await client.mailboxOpen(path, { readOnly: mode === 'examine' });
     } catch (error) {
       if (error instanceof Error && 'mailboxMissing' in error && error.mailboxMissing === true) return null;
@@ -77,6 +79,16 @@ export async function openMailbox(
     'mailbox',
     `Cannot open the mailbox "${quotable(asked, [])}": it is not there; ${others}`,
   );
+}
+
+/**
+ * imapflow asks with LIST and LSUB about a mailbox that it opens for the first time, only to show what they say. Its map of
+ * those that it knows is in no type; without one it would ask as before.
+ */
+function takeAsListed(client: ImapFlow, path: string): void {
+  if ('folders' in client && client.folders instanceof Map && !client.folders.has(path)) {
+    client.folders.set(path, { path });
+  }
 }
 
 /** imapflow's type promises all numbers; it leaves out what the server does not send. */

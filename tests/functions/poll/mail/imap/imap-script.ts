@@ -54,8 +54,6 @@ export function opened(
     before,
   } = box;
   return [
-    answer('LIST "" "?INBOX"?', ['* LIST () "/" INBOX']),
-    answer('LSUB "" "?INBOX"?'),
     answer(
       '(?:SELECT|EXAMINE) "?INBOX"?',
       [
@@ -68,6 +66,11 @@ export function opened(
       before,
     ),
   ];
+}
+
+/** What imapflow asks before it opens INBOX, unless it takes it for known. */
+export function looked(): Step[] {
+  return [answer('LIST "" "?INBOX"?', ['* LIST () "/" INBOX']), answer('LSUB "" "?INBOX"?')];
 }
 
 /** A row of a listing. */

@@ -1,7 +1,7 @@
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import { afterEach } from 'vitest';
 import type { Step } from '../../../../support/scripted-server.ts';
-import { loggedIn, opened } from './imap-script.ts';
+import { loggedIn, looked, opened } from './imap-script.ts';
 import { scripted } from './imap-support.ts';
 
 const clients: ImapFlow[] = [];
@@ -45,7 +45,7 @@ export async function selected(
   capabilities = '',
   box: Parameters<typeof opened>[0] = {},
 ) {
-  const session = await connected([...loggedIn(capabilities), ...opened(box), ...steps]);
+  const session = await connected([...loggedIn(capabilities), ...looked(), ...opened(box), ...steps]);
   await session.client.mailboxOpen('INBOX');
   return session;
 }

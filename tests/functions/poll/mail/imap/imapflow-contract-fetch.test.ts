@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answer, bodyRow, listRow, loggedIn, opened } from './imap-script.ts';
+import { answer, bodyRow, listRow, loggedIn, looked, opened } from './imap-script.ts';
 import { cleanUpAfterEach } from './imap-support.ts';
 import { connected, selected } from './imapflow-client.ts';
 
@@ -109,7 +109,12 @@ describe('the end of a connection', () => {
 
   it('raises `error` before `close` when a literal is larger than allowed', async () => {
     const { client } = await connected(
-      [...loggedIn(), ...opened(), { expect: /FETCH/, send: ['* 1 FETCH (UID 1 BODY[] {2000}\r\n'] }],
+      [
+        ...loggedIn(),
+        ...looked(),
+        ...opened(),
+        { expect: /FETCH/, send: ['* 1 FETCH (UID 1 BODY[] {2000}\r\n'] },
+      ],
       { maxLiteralSize: 1000 },
     );
     await client.mailboxOpen('INBOX');

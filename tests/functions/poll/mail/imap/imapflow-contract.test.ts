@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ImapFlow } from 'imapflow';
 import { describe, expect, it } from 'vitest';
-import { answer, loggedIn, opened } from './imap-script.ts';
+import { answer, loggedIn, looked, opened } from './imap-script.ts';
 import { cleanUpAfterEach, scripted } from './imap-support.ts';
 import { connected, selected } from './imapflow-client.ts';
 
@@ -91,6 +91,15 @@ it('MOVE and COPY tell what went where, and nothing when the server does not', a
   expect(untold).toEqual({ path: 'INBOX', destination: 'Done' });
 });
 
+it('a mailbox in its map of folders is opened without asking about it first', async () => {
+  const { client, received } = await connected([...loggedIn(), ...opened()]);
+  if (!('folders' in client && client.folders instanceof Map)) throw new Error('There is no map of folders');
+  client.folders.set('INBOX', { path: 'INBOX' });
+
+  expect(await client.mailboxOpen('INBOX')).toMatchObject({ path: 'INBOX', exists: 3 });
+  expect(received().at(-1)).toContain('SELECT INBOX');
+});
+
 it('a mailbox that is not there is told apart from one that will not open', async () => {
   const lookAndFail = [
     answer('LIST .*'),
@@ -109,6 +118,7 @@ it('a mailbox that is not there is told apart from one that will not open', asyn
 it('numbers that the server leaves out are undefined', async () => {
   const { client } = await connected([
     ...loggedIn(),
+    ...looked(),
     ...opened({ uidNext: null, uidValidity: null, exists: null }),
   ]);
 

@@ -65,8 +65,6 @@ describe('mailbox names', () => {
   it('that may not be opened say why', async () => {
     const server = await scripted([
       ...loggedIn(),
-      answer('LIST .*', ['* LIST () "/" INBOX']),
-      answer('LSUB .*'),
       answer('SELECT INBOX', [], 'NO [NOPERM] Not for you'),
       answer('LIST .*', ['* LIST () "/" INBOX']),
     ]);

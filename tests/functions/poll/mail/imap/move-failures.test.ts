@@ -63,7 +63,7 @@ describe('what goes wrong on the wire', () => {
       answer('UID FETCH 1 .*HEADER.*', ['* 1 FETCH (UID 1 BODY[HEADER]<0> {4}\r\nA: b)']),
       answer('EXAMINE Done', ['* 0 EXISTS', '* OK [UIDVALIDITY 1] V']),
       answer('UID SEARCH .*', ['* SEARCH']),
-      ...opened().slice(2),
+      ...opened(),
       answer('UID COPY 1 Done', [], 'NO [OVERQUOTA] Full'),
     ]);
     const source = await open(server);
@@ -85,7 +85,7 @@ describe('what goes wrong on the wire', () => {
       answer('UID FETCH 1 .*HEADER.*', ['* 1 FETCH (UID 1 BODY[HEADER]<0> {4}\r\nA: b)']),
       answer('EXAMINE Done', ['* 0 EXISTS', '* OK [UIDVALIDITY 1] V']),
       answer('UID SEARCH .*', ['* SEARCH']),
-      ...opened().slice(2),
+      ...opened(),
       answer('UID COPY 1 Done'),
     ]);
     const source = await open(server);
