@@ -34,7 +34,7 @@ export const DEFAULT_DEADLINES: ImapDeadlines = {
 export const MAX_ADDRESSES = 4;
 
 /** Messages in one FETCH. */
-export const BATCH_MESSAGES = 50;
+export const BATCH_MESSAGES = 100;
 
 /** Bytes of messages in one FETCH, by their stated sizes. */
 export const BATCH_BYTES = 8 * 1024 * 1024;
