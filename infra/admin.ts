@@ -43,7 +43,8 @@ export class Admin extends Construct {
     const { role } = this.admin;
     storage.grantTable(role);
     storage.grantBlobs(role, 'Get', ['raw']);
-    for (const key of Object.values(storage.keys)) key.grant(role, 'kms:GenerateDataKey');
+    for (const key of Object.values(storage.keys)) key.grant(role, 'kms:GenerateDataKeyPairWithoutPlaintext');
+    storage.grantSealingKeys(role);
     Grant.addToPrincipal({
       grantee: role,
       actions: ['lambda:InvokeFunction'],

@@ -45,7 +45,7 @@ export class Polling extends Construct {
     storage.grantTable(role);
     storage.grantBlobs(role, 'Put', ['raw', 'event', 'ledger']);
     storage.grantBlobs(role, 'Get', ['ledger']);
-    storage.keys['mailbox-credential'].grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
+    storage.keys['mailbox-credential'].grant(role, 'kms:Decrypt');
     deliveries.grantSend(role);
     this.poll.lambda.addEventSource(
       new SqsEventSource(this.jobs.queue, {

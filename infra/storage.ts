@@ -11,6 +11,7 @@ import { Grant, type IGrantable, type Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { SEALING_KEYS_PREFIX } from '../shared/aws/sealing-keys.ts';
 import {
   EXPIRY_ATTRIBUTE,
   type IndexShape,
@@ -27,6 +28,8 @@ const EXPIRING: readonly BlobKind[] = ['raw', 'event', 'body'];
 
 const READ_TABLE = ['GetItem', 'BatchGetItem', 'Query', 'ConditionCheckItem'];
 const WRITE_TABLE = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
+
+type ObjectAction = 'Get' | 'Put' | 'Delete';
 
 export interface StorageProps {
   readonly settings: Settings;
@@ -67,19 +70,29 @@ export class Storage extends Construct {
   }
 
   /** An action on the blobs of some kinds. */
-  grantBlobs(role: Role, action: 'Get' | 'Put' | 'Delete', kinds: readonly BlobKind[]): void {
+  grantBlobs(role: Role, action: ObjectAction, kinds: readonly BlobKind[]): void {
+    for (const kind of kinds) {
+      const reason = `The objects under ${kind}/ have random names: a prefix is the narrowest that can be granted.`;
+      this.#grantObjects(role, [action], kind, reason);
+    }
+  }
+
+  /** To read and write the public keys that secrets are sealed to: whoever could change one could read what is sealed next. */
+  grantSealingKeys(role: Role): void {
+    this.#grantObjects(role, ['Get', 'Put'], SEALING_KEYS_PREFIX, 'One key pair for each purpose and year.');
+  }
+
+  #grantObjects(role: Role, actions: readonly ObjectAction[], prefix: string, reason: string): void {
     Grant.addToPrincipal({
       grantee: role,
-      actions: [`s3:${action}Object`],
-      resourceArns: kinds.map((kind) => this.bucket.arnForObjects(`${kind}/*`)),
+      actions: actions.map((action) => `s3:${action}Object`),
+      resourceArns: [this.bucket.arnForObjects(`${prefix}/*`)],
     });
     const bucketId = Stack.of(this).resolve(this.bucket.bucketArn)['Fn::GetAtt'][0];
-    for (const kind of kinds) {
-      Validations.of(role).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${kind}/*]`,
-        reason: `The objects under ${kind}/ have random names: a prefix is the narrowest that can be granted.`,
-      });
-    }
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
+      reason,
+    });
   }
 
   #createTable(removalPolicy: RemovalPolicy): TableV2 {

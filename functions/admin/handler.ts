@@ -11,6 +11,7 @@ import { createInvokeOperations } from '../../shared/aws/invoke-operations.ts';
 import { createKmsVault } from '../../shared/aws/kms-vault.ts';
 import { createFunctionLog } from '../../shared/aws/lambda-log.ts';
 import { createS3Blobs } from '../../shared/aws/s3-blobs.ts';
+import { createSealingKeys } from '../../shared/aws/sealing-keys.ts';
 import { createDynamoStore } from '../../shared/aws/store/create-dynamo-store.ts';
 import { createEgress } from '../../shared/egress/create-egress.ts';
 import { systemClock as clock } from '../../shared/ports/clock.ts';
@@ -20,10 +21,13 @@ const keys = ['mailboxKey', 'webhookKey'] as const;
 const functions = ['pollFunction', 'dispatchFunction'] as const;
 const config = readConfig(process.env, ['bucket', ...keys, ...functions, 'egress', 'egressAllow']);
 const keyIds = { 'mailbox-credential': config.mailboxKey, 'webhook-secret': config.webhookKey };
+const { bucket } = config;
+const s3 = new S3Client(S3_OPTIONS);
+const kms = new KMSClient(CLIENT_OPTIONS);
 const app = createAdminApp({
   store: createDynamoStore({ ...config, client: new DynamoDBClient(CLIENT_OPTIONS), clock }),
-  vault: createKmsVault({ client: new KMSClient(CLIENT_OPTIONS), keyIds, clock }),
-  blobs: createS3Blobs({ client: new S3Client(S3_OPTIONS), bucket: config.bucket }),
+  vault: createKmsVault({ sealing: createSealingKeys({ kms, s3, bucket, keyIds, clock }), opening: null }),
+  blobs: createS3Blobs({ client: s3, bucket }),
   egress: createEgress({ policy: config.egress, allow: config.egressAllow }),
   operations: createInvokeOperations({ ...config, client: new LambdaClient(INVOKE_OPTIONS) }),
   clock,

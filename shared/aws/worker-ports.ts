@@ -11,6 +11,7 @@ import type { Store } from '../ports/store.ts';
 import type { Purpose, Vault } from '../ports/vault.ts';
 import { CLIENT_OPTIONS, S3_OPTIONS } from './clients.ts';
 import { createKmsVault } from './kms-vault.ts';
+import { createOpeningKeys } from './opening-keys.ts';
 import { createS3Blobs } from './s3-blobs.ts';
 import { createSqsQueue } from './sqs-queue.ts';
 import { createDynamoStore } from './store/create-dynamo-store.ts';
@@ -22,7 +23,7 @@ export interface WorkerPortsOptions {
   readonly log: Log;
   /** See `SqsQueueOptions.urls`. */
   readonly urls: Readonly<Partial<Record<Job['kind'], string>>>;
-  /** See `DataKeyOptions.keyIds`. */
+  /** See `OpeningKeysOptions.keyIds`. */
   readonly keyIds: Readonly<Partial<Record<Purpose, string>>>;
 }
 
@@ -37,6 +38,9 @@ export function createWorkerPorts({ table, retentionDays, bucket, log, urls, key
     store: createDynamoStore({ table, retentionDays, client: new DynamoDBClient(CLIENT_OPTIONS), clock }),
     queue: createSqsQueue({ client: new SQSClient(CLIENT_OPTIONS), urls, log }),
     blobs: createS3Blobs({ client: new S3Client(S3_OPTIONS), bucket }),
-    vault: createKmsVault({ client: new KMSClient(CLIENT_OPTIONS), keyIds, clock }),
+    vault: createKmsVault({
+      sealing: null,
+      opening: createOpeningKeys({ client: new KMSClient(CLIENT_OPTIONS), keyIds, clock }),
+    }),
   };
 }

@@ -81,7 +81,6 @@ describe('rights of the functions', () => {
         ...logOf('PollingPoll'),
         ...consume('PollingJobsQueue'),
         'kms:Decrypt StorageMailboxKey',
-        'kms:GenerateDataKey StorageMailboxKey',
         's3:GetObject StorageBucket/ledger/*',
         's3:PutObject StorageBucket/event/*',
         's3:PutObject StorageBucket/ledger/*',
@@ -109,11 +108,13 @@ describe('rights of the functions', () => {
       [
         ...table,
         ...logOf('Admin'),
-        'kms:GenerateDataKey StorageMailboxKey',
-        'kms:GenerateDataKey StorageWebhookKey',
+        'kms:GenerateDataKeyPairWithoutPlaintext StorageMailboxKey',
+        'kms:GenerateDataKeyPairWithoutPlaintext StorageWebhookKey',
         'lambda:InvokeFunction DispatchingDispatchFunction',
         'lambda:InvokeFunction PollingPollFunction',
+        's3:GetObject StorageBucket/keys/*',
         's3:GetObject StorageBucket/raw/*',
+        's3:PutObject StorageBucket/keys/*',
       ],
     ],
     [
@@ -139,7 +140,7 @@ describe('rights of the functions', () => {
       'PlanningSweepRole',
     ]
       .flatMap((role) => rightsOf(role).map((right) => `${role} ${right}`))
-      .filter((right) => right.includes('kms:') && !right.includes('kms:GenerateDataKey'));
+      .filter((right) => right.includes('kms:') && !right.includes('WithoutPlaintext'));
     expect(openers).toEqual([
       'PollingPollRole kms:Decrypt StorageMailboxKey',
       'DispatchingDispatchRole kms:Decrypt StorageWebhookKey',

@@ -1,5 +1,4 @@
 import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import type { KMSClient } from '@aws-sdk/client-kms';
 import type { DispatchDeps } from '../../functions/dispatch/deps.ts';
 import { dispatch } from '../../functions/dispatch/dispatch.ts';
 import { tick } from '../../functions/plan/tick.ts';
@@ -9,11 +8,12 @@ import { readSettings } from '../../infra/settings.ts';
 import { runJobs } from '../../shared/aws/job-records.ts';
 import { createKmsVault } from '../../shared/aws/kms-vault.ts';
 import { createLambdaLog } from '../../shared/aws/lambda-log.ts';
+import { createOpeningKeys } from '../../shared/aws/opening-keys.ts';
 import { createS3Blobs } from '../../shared/aws/s3-blobs.ts';
+import { createSealingKeys } from '../../shared/aws/sealing-keys.ts';
 import { createSqsQueue } from '../../shared/aws/sqs-queue.ts';
 import { createDynamoStore } from '../../shared/aws/store/create-dynamo-store.ts';
 import { WORK_INDEX } from '../../shared/aws/store/table.ts';
-import type { Vault } from '../../shared/ports/vault.ts';
 import { clientThat, createMemoryDynamo, type MemoryDynamo } from '../support/dynamo/memory-dynamo.ts';
 import { ASSUMED } from './assumptions.ts';
 import { WarmFunction } from './functions.ts';
@@ -29,6 +29,7 @@ const DELIVERIES = 'deliveries';
 /** As the stack has them: see infra/polling.ts, infra/dispatching.ts and infra/planning.ts. */
 const JOBS_PER_POLL = 5;
 const JOBS_PER_DISPATCH = 10;
+const KEY_IDS = { 'mailbox-credential': 'mailbox-key', 'webhook-secret': 'webhook-key' };
 const SETTINGS = readSettings({});
 
 const GO = { signal: new AbortController().signal, stopping: () => false };
@@ -55,7 +56,6 @@ export class Cloud {
   readonly queues = new MemoryQueues(this.time, this.meter);
   readonly mail = new MailProvider(this.time);
   readonly receivers = new Receivers(this.time);
-  readonly #kms = this.services.kms('poll');
   readonly plan = new WarmFunction<void>(this, { spender: 'plan', memoryMb: 512 }, () => this.#startPlan());
   readonly poll = new WarmFunction<readonly Message[]>(
     this,
@@ -93,28 +93,22 @@ export class Cloud {
       ...{ now: () => this.time.now(), level: 'info', stack: 'mailhook' },
     });
     const urls = { poll: POLLS, dispatch: DELIVERIES };
+    const [s3, kms, bucket] = [this.services.s3(spender), this.services.kms(spender), 'mailhook'];
     return {
       store: createDynamoStore({
         ...{ client: this.#dynamoClient(spender), table: 'mailhook', clock: this.time, random: this.random },
         pause: (ms) => this.time.sleep(ms),
       }),
       queue: createSqsQueue({ client: this.queues.client(spender), urls, log }),
-      blobs: createS3Blobs({ client: this.services.s3(spender), bucket: 'mailhook' }),
-      vault: this.#vault(this.services.kms(spender)),
+      blobs: createS3Blobs({ client: s3, bucket }),
+      vault: createKmsVault({
+        sealing: createSealingKeys({ kms, s3, bucket, keyIds: KEY_IDS, clock: this.time }),
+        opening: createOpeningKeys({ client: kms, keyIds: KEY_IDS, clock: this.time }),
+      }),
       clock: this.time,
       random: this.random,
       log,
     };
-  }
-
-  /** A vault whose data keys no other has. */
-  ownVault(): Vault {
-    return this.#vault(this.#kms);
-  }
-
-  #vault(client: KMSClient): Vault {
-    const keyIds = { 'mailbox-credential': 'mailbox-key', 'webhook-secret': 'webhook-key' };
-    return createKmsVault({ client, keyIds, clock: this.time });
   }
 
   /** What polls work with, outside of any function. */

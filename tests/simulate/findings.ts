@@ -15,8 +15,6 @@ import { withoutIntervals } from './without-intervals.ts';
 /** All that the simulation finds out. */
 export interface Findings {
   readonly idle: readonly IdleStack[];
-  /** The same as the middle one of these, but all accounts were added together. */
-  readonly addedTogether: IdleStack;
   readonly mail: MailUsage;
   readonly burst: MailUsage;
   readonly pop3: MailUsage;
@@ -46,8 +44,6 @@ async function simulateAll(say: (line: string) => void): Promise<Findings> {
     const webhooks = Math.min(accounts, WEBHOOKS);
     idle.push(await measureIdle({ accounts, webhooks }, accounts >= WEBHOOKS ? WAITING : 0));
   }
-  say('accounts that were added together');
-  const addedTogether = await measureIdle({ accounts: WEBHOOKS, webhooks: 10, addedTogether: true }, 0);
   say('mails');
   const quick = await simulateSome();
   say('deliveries that nobody takes');
@@ -55,7 +51,7 @@ async function simulateAll(say: (line: string) => void): Promise<Findings> {
   say(`a dead webhook with ${WAITING} deliveries waiting`);
   const dead = await measureDead(WAITING);
   const { idle: _small, ...rest } = quick;
-  return rounded({ idle, addedTogether, ...rest, exhausted, dead });
+  return rounded({ idle, ...rest, exhausted, dead });
 }
 
 /** The parts that take a second or two, with the smallest of the idle stacks: what a test can do each time. */

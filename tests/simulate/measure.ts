@@ -11,7 +11,7 @@ const GO = { signal: new AbortController().signal, stopping: () => false };
 
 /** A cycle of all accounts, at the interval of five minutes that they have. */
 const CYCLE_MINUTES = 5;
-/** As long as an opened data key is kept; with very many accounts chance evens that out in one cycle. */
+/** As long as an opened key is kept; with very many accounts chance evens that out in one cycle. */
 const CYCLES = 3;
 const FEW_ACCOUNTS = 1_000;
 /** What is done once for what was just added is done by then: see `INDEX_LAG_MS` of the store. */
@@ -85,7 +85,7 @@ export async function measureMail(wanted: Wanted, mailsPerAccount: number): Prom
   const mails = wanted.accounts * mailsPerAccount;
   if (cloud.receivers.taken !== mails) throw new Error(`${cloud.receivers.taken} of ${mails} mails arrived`);
   return {
-    // Which data keys a process has by chance has nothing to do with mail.
+    // When a process has its key opened anew has nothing to do with mail.
     used: { ...divided(difference(totalOf(busy), totalOf(idle)), mails), kmsRequests: 0 },
     storedBytes: bytesOfMails(cloud.dynamo.table) / mails,
     workIndexUnits: (cloud.workIndexUnits - workIndexUnits) / mails,

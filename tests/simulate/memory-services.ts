@@ -1,5 +1,12 @@
-import { DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { generateKeyPairSync } from 'node:crypto';
+import { DecryptCommand, GenerateDataKeyPairWithoutPlaintextCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { ASSUMED } from './assumptions.ts';
 import type { Meter, Spender } from './usage.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -9,7 +16,7 @@ export class MemoryServices {
   readonly #time: VirtualTime;
   readonly #meter: Meter;
   readonly #objects = new Map<string, Uint8Array>();
-  readonly #dataKeys = new Map<string, Uint8Array>();
+  readonly #privateKeys = new Map<string, Uint8Array>();
 
   constructor(time: VirtualTime, meter: Meter) {
     this.#time = time;
@@ -27,13 +34,20 @@ export class MemoryServices {
       await this.#time.sleep(ASSUMED.s3Ms);
       if (command instanceof PutObjectCommand) {
         this.#meter.add(spender, 's3Puts', 1);
-        this.#objects.set(command.input.Key ?? '', command.input.Body as Uint8Array);
+        const { Key: key = '', Body: body, IfNoneMatch: condition } = command.input;
+        if (condition === '*' && this.#objects.has(key)) throw preconditionFailed();
+        this.#objects.set(key, Buffer.from(body as Uint8Array | string));
         return {};
       }
       if (command instanceof GetObjectCommand) {
         this.#meter.add(spender, 's3Gets', 1);
         const bytes = this.#objects.get(command.input.Key ?? '');
-        return { Body: { transformToByteArray: async () => bytes } };
+        return {
+          Body: {
+            transformToByteArray: async () => bytes,
+            transformToString: async () => Buffer.from(bytes ?? []).toString(),
+          },
+        };
       }
       if (!(command instanceof DeleteObjectCommand)) throw new TypeError('S3 does not know this command');
       this.#objects.delete(command.input.Key ?? '');
@@ -43,26 +57,34 @@ export class MemoryServices {
     return client;
   }
 
-  /** Seals nothing: what matters here is how often it is asked. */
+  /** Seals no key: what matters here is how often it is asked. */
   kms(spender: Spender): KMSClient {
     const client = new KMSClient({ region: 'memory' });
     const send = async (command: object): Promise<object> => {
       await this.#time.sleep(ASSUMED.kmsMs);
       this.#meter.add(spender, 'kmsRequests', 1);
-      if (command instanceof GenerateDataKeyCommand) {
-        const number = this.#dataKeys.size;
-        const plaintext = Buffer.alloc(32, number);
+      if (command instanceof GenerateDataKeyPairWithoutPlaintextCommand) {
+        const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+        const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
         // As long as KMS's own.
-        const sealed = Buffer.alloc(184);
-        sealed.writeUInt32BE(number);
-        this.#dataKeys.set(sealed.toString('hex'), plaintext);
-        return { CiphertextBlob: sealed, Plaintext: Uint8Array.from(plaintext) };
+        const sealed = Buffer.alloc(plaintext.length + 152);
+        sealed.writeUInt32BE(this.#privateKeys.size);
+        this.#privateKeys.set(sealed.toString('hex'), plaintext);
+        const shown = publicKey.export({ format: 'der', type: 'spki' });
+        return { PrivateKeyCiphertextBlob: sealed, PublicKey: shown };
       }
       if (!(command instanceof DecryptCommand)) throw new TypeError('KMS does not know this command');
-      const plaintext = this.#dataKeys.get(Buffer.from(command.input.CiphertextBlob ?? []).toString('hex'));
+      const plaintext = this.#privateKeys.get(
+        Buffer.from(command.input.CiphertextBlob ?? []).toString('hex'),
+      );
       return { Plaintext: plaintext && Uint8Array.from(plaintext) };
     };
     client.send = send as KMSClient['send'];
     return client;
   }
+}
+
+function preconditionFailed(): S3ServiceException {
+  const metadata = { httpStatusCode: 412 };
+  return new S3ServiceException({ name: 'PreconditionFailed', $fault: 'client', $metadata: metadata });
 }

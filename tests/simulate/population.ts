@@ -29,8 +29,6 @@ export interface Wanted {
   /** @default 300 */
   readonly intervalSeconds?: number;
   readonly settings?: Partial<AccountSettings>;
-  /** Whether all credentials are sealed with one data key, as if `apply` had added them; else each with its own. @default false */
-  readonly addedTogether?: boolean;
 }
 
 /** Adds accounts, whose first polls take their baselines, and webhooks. */
@@ -38,10 +36,9 @@ export async function populate(cloud: Cloud, wanted: Wanted): Promise<Population
   const deps = cloud.ports('poll');
   const accounts: Account[] = [];
   const add = async (number: number): Promise<void> => {
-    const own = wanted.addedTogether ? deps : { ...deps, vault: cloud.ownVault() };
-    const account = await newAccount(cloud, own.vault, settingsOf(number, wanted));
+    const account = await newAccount(cloud, deps.vault, settingsOf(number, wanted));
     accounts[number] = account;
-    await own.store.createAccount(account);
+    await deps.store.createAccount(account);
   };
   for (let number = 0; number < wanted.accounts; number += AT_ONCE) {
     const length = Math.min(AT_ONCE, wanted.accounts - number);

@@ -1,17 +1,7 @@
 import { ASSUMED } from './assumptions.ts';
-import {
-  addBills,
-  type Bill,
-  billOfMail,
-  billOfUsage,
-  idleMonth,
-  LINES,
-  MINUTES_PER_MONTH,
-  totalBill,
-} from './cost.ts';
+import { addBills, type Bill, billOfMail, billOfUsage, idleMonth, LINES, totalBill } from './cost.ts';
 import type { Findings } from './findings.ts';
 import { dollars, markdownTable, quantity, roughly } from './markdown.ts';
-import type { IdleStack } from './measure.ts';
 import type { Quantity, Usage } from './usage.ts';
 
 const MILLION = 1_000_000;
@@ -33,7 +23,7 @@ export function tablesOf(findings: Findings): Readonly<Record<string, string>> {
   };
 }
 
-function months({ idle, addedTogether, mail }: Findings): string {
+function months({ idle, mail }: Findings): string {
   const mails = addBills([billOfMail(mail), MILLION]);
   const bills: Bill[] = [...idle.map(idleMonth), mails];
   const head = [
@@ -47,25 +37,11 @@ function months({ idle, addedTogether, mail }: Findings): string {
     ({ accounts }, at) =>
       (totals[at] ?? 0) + accounts * MAILS_PER_ACCOUNT_MONTH * (totalBill(mails) / MILLION),
   );
-  const together = idle.map(
-    (stack, at) =>
-      (totals[at] ?? 0) -
-      kmsRequestsMonth(stack) +
-      kmsRequestsMonth({
-        ...stack,
-        poll: addedTogether.poll,
-      }),
-  );
   return markdownTable(head, [
     ...rows,
     ['**without mail**', ...totals.map((total) => `**${dollars(total)}**`)],
     ['**with 10 mails a day for each account**', ...withMail.map((total) => `**${dollars(total)}**`), ''],
-    ['without mail, the accounts added together', ...together.map(dollars), ''],
   ]);
-}
-
-function kmsRequestsMonth({ accounts, poll }: IdleStack): number {
-  return (accounts / 5) * MINUTES_PER_MONTH * billOfUsage(poll).KMS;
 }
 
 const COLUMNS: readonly (readonly [Quantity, string])[] = [
@@ -80,11 +56,10 @@ const COLUMNS: readonly (readonly [Quantity, string])[] = [
   ['seconds', 'seconds of them'],
 ];
 
-function usages({ idle, addedTogether, mail, burst, pop3, markSeen, retry }: Findings): string {
+function usages({ idle, mail, burst, pop3, markSeen, retry }: Findings): string {
   const rows: (readonly [string, Usage])[] = [
     ...idle.map(({ accounts, tick }) => [`tick, ${roughly(accounts)} accounts`, tick] as const),
     ...idle.map(({ accounts, poll }) => [`idle poll, ${roughly(accounts)} accounts`, poll] as const),
-    [`idle poll, ${roughly(addedTogether.accounts)} accounts added together`, addedTogether.poll],
     ['IMAP mail that comes alone, delivered', mail.used],
     ['the same as one of 50 that come at once', burst.used],
     ['POP3 mail that comes alone, delivered', pop3.used],

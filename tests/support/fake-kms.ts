@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { StubAnswer, StubRequest } from './aws-stub.ts';
 
 /** The ids of a fake KMS's keys. */
@@ -12,13 +12,15 @@ export function createFakeKms() {
     if (isDown) return { status: 500, code: 'KMSInternalException' };
     const master = masters.get(String(body.KeyId)) ?? Buffer.alloc(32);
     const context = Buffer.from(JSON.stringify(body.EncryptionContext));
-    if (target === 'TrentService.GenerateDataKey') {
-      const plaintext = randomBytes(32);
+    if (target === 'TrentService.GenerateDataKeyPairWithoutPlaintext') {
+      const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+      const plaintext = privateKey.export({ format: 'der', type: 'pkcs8' });
       const iv = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', master, iv).setAAD(context);
       const blob = Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-      const encoded = { CiphertextBlob: blob.toString('base64'), Plaintext: plaintext.toString('base64') };
-      return { body: { KeyId: body.KeyId, ...encoded } };
+      const shown = publicKey.export({ format: 'der', type: 'spki' });
+      const keys = { PrivateKeyCiphertextBlob: blob.toString('base64'), PublicKey: shown.toString('base64') };
+      return { body: { KeyId: body.KeyId, KeyPairSpec: body.KeyPairSpec, ...keys } };
     }
     const blob = Buffer.from(String(body.CiphertextBlob), 'base64');
     try {
