@@ -15,13 +15,10 @@ export function placeOf(source: Source): string {
 /** Gaps for messages that failed for the first time. */
 export function openedGaps(
   failed: readonly { readonly item: Listed; readonly error: string }[],
-  known: ReadonlySet<string>,
   now: Date,
 ): Progress['opened'] {
   const dueAt = new Date(now.getTime() + (GAP_DELAYS_MS[0] ?? 0));
-  return failed
-    .filter(({ item }) => !known.has(placeOf(item.source)))
-    .map(({ item, error }) => ({ item, dueAt, error }));
+  return failed.map(({ item, error }) => ({ item, dueAt, error }));
 }
 
 /** What becomes of the gaps that were tried again; one that failed too often becomes an event of its own and is closed. */
