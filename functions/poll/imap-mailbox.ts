@@ -3,24 +3,32 @@ import type { ImapCursor, Listed, Listing } from '../../shared/ports/mail-source
 import type { Gap } from '../../shared/ports/store.ts';
 import { recentUids } from '../../shared/recent-uids.ts';
 import type { PollDeps, PollSession } from './deps.ts';
-import { placeOf } from './gaps.ts';
+import { placeOf, type Waiting } from './gaps.ts';
 import { unknownAfterImapReset } from './reconcile.ts';
 import { type Survey, withoutKnown } from './survey.ts';
 
-/** Decides which of an IMAP listing's messages are new; `gaps` are the mailbox's. */
+/** What is remembered of an IMAP mailbox: its gaps as far as its poll was given them, and how to read what waits in it at all. */
+interface Remembered {
+  readonly cursor: ImapCursor;
+  readonly gaps: readonly Gap[];
+  waiting(): Promise<readonly Waiting[]>;
+}
+
+/** Decides which of an IMAP listing's messages are new. */
 export async function surveyImap(
   deps: PollDeps,
   session: PollSession,
-  cursor: ImapCursor,
+  { cursor, gaps, waiting }: Remembered,
   listing: Listing,
-  gaps: readonly Gap[],
 ): Promise<Survey> {
   const reset = listing.continuity === 'reset';
   const unknown = await withoutKnown(deps, session, listing.items);
   const { next } = listing;
-  const isPresent = ({ item }: Gap) => isNumberedBy(next, cursor, reset, item.source);
-  const voided = gaps.filter((gap) => !isPresent(gap));
-  const places = new Set(gaps.filter(isPresent).map(({ item }) => placeOf(item.source)));
+  const isPresent = ({ item }: Waiting) => isNumberedBy(next, cursor, reset, item.source);
+  // Under the same numbering a message that waits is below the cursor, so it matters only to few whether it does.
+  const waits = reset || !gaps.every(isPresent) ? await waiting() : gaps;
+  const voided = waits.filter((one) => !isPresent(one));
+  const places = new Set(waits.filter(isPresent).map(({ item }) => placeOf(item.source)));
   const candidates = unknown.filter(({ source }) => !places.has(placeOf(source)));
   const waited = voided.map(({ item }) => item);
   const fresh = reset ? await unknownAfterImapReset(deps, session, candidates, waited) : candidates;

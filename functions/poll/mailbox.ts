@@ -3,7 +3,7 @@ import type { Gap, Progress, Settlement } from '../../shared/ports/store.ts';
 import { baselineCursor } from './baseline.ts';
 import { type AfterBatch, type Ingested, ingest } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
-import { openedGaps, placeOf, retriedGaps } from './gaps.ts';
+import { mailboxOf, openedGaps, placeOf, retriedGaps, type Waiting, waitingIn } from './gaps.ts';
 import { surveyImap } from './imap-mailbox.ts';
 import { surveyPop3 } from './pop3-maildrop.ts';
 import { guardFlood } from './reconcile.ts';
@@ -23,7 +23,7 @@ export interface MailboxPoll {
   readonly cursor: Cursor;
 }
 
-/** What is remembered of a mailbox; `settlements` are all of the account's that are due. */
+/** What is remembered of a mailbox: `gaps` and `settlements` are the account's, as `pollState` gives them. */
 interface Remembered {
   readonly cursor: Cursor | null;
   readonly gaps: readonly Gap[];
@@ -39,7 +39,9 @@ export async function pollMailbox(
 ): Promise<MailboxPoll> {
   const cursor = remembered.cursor ?? (await firstCursor(deps, session, mailbox));
   const listing = await session.source.list(mailbox, cursor);
-  const survey = await surveyOf(deps, session, { ...remembered, cursor }, listing);
+  const gaps = remembered.gaps.filter(({ item }) => mailboxOf(item.source) === mailbox);
+  const waiting = () => waitingIn(deps, session.account.id, remembered.gaps, mailbox);
+  const survey = await surveyOf(deps, session, { ...remembered, cursor, gaps, waiting }, listing);
   if (survey.reset) {
     guardFlood(survey.fresh.length, listing.exists, session);
     // Before the cursor is saved: a crash raises it again, under the same id, rather than never.
@@ -62,9 +64,12 @@ export async function pollMailbox(
     // Until all is fetched continuity breaks anew in each session, which has to know what waited before the first of them.
     closed: more ? [] : closedVoid(voided, failed),
   });
-  const lost = new Set(voided);
-  const gaps = remembered.gaps.filter((gap) => !lost.has(gap));
-  const retried = await retryGaps(deps, session, gaps);
+  const lost = new Set(voided.map(({ key }) => key));
+  const retried = await retryGaps(
+    deps,
+    session,
+    gaps.filter(({ key }) => !lost.has(key)),
+  );
   return {
     listed: survey.listed,
     fresh: fresh.length,
@@ -110,7 +115,7 @@ async function ingestFresh(
 }
 
 /** A message that has just failed under the place of an old gap takes the gap over. */
-function closedVoid(voided: readonly Gap[], failed: readonly Listed[]): Progress['closed'] {
+function closedVoid(voided: readonly Waiting[], failed: readonly Listed[]): Progress['closed'] {
   const taken = new Set(failed.map(({ source }) => placeOf(source)));
   return voided
     .filter(({ item }) => !taken.has(placeOf(item.source)))
@@ -136,11 +141,17 @@ async function firstCursor(deps: PollDeps, session: PollSession, mailbox: string
 async function surveyOf(
   deps: PollDeps,
   session: PollSession,
-  { cursor, ...remembered }: Remembered & { readonly cursor: Cursor },
+  {
+    cursor,
+    ...remembered
+  }: Remembered & {
+    readonly cursor: Cursor;
+    waiting(): Promise<readonly Waiting[]>;
+  },
   listing: Listing,
 ): Promise<Survey> {
   return cursor.protocol === 'imap'
-    ? await surveyImap(deps, session, cursor, listing, remembered.gaps)
+    ? await surveyImap(deps, session, { ...remembered, cursor }, listing)
     : await surveyPop3(deps, session, { ...remembered, cursor }, listing);
 }
 

@@ -1,8 +1,8 @@
 import type { BlobRef } from '../../shared/ports/blobs.ts';
 import type { Listed, Listing, Pop3Cursor } from '../../shared/ports/mail-source.ts';
-import type { Gap, Settlement } from '../../shared/ports/store.ts';
+import type { Settlement } from '../../shared/ports/store.ts';
 import type { PollDeps, PollSession } from './deps.ts';
-import { placeOf } from './gaps.ts';
+import { placeOf, type Waiting } from './gaps.ts';
 import {
   decodeLedger,
   EMPTY_LEDGER,
@@ -15,10 +15,10 @@ import {
 import { pop3ContinuityBroke, unknownAfterPop3Reset } from './reconcile.ts';
 import { type Survey, withoutKnown } from './survey.ts';
 
-/** What is remembered of a maildrop; `settlements` are the account's that are due. */
+/** What is remembered of a maildrop, and how to read what waits in it; `settlements` are the account's that are due. */
 interface Remembered {
   readonly cursor: Pop3Cursor;
-  readonly gaps: readonly Gap[];
+  waiting(): Promise<readonly Waiting[]>;
   readonly settlements: readonly Settlement[];
 }
 
@@ -30,7 +30,7 @@ interface Remembered {
 export async function surveyPop3(
   deps: PollDeps,
   session: PollSession,
-  { cursor, gaps, settlements }: Remembered,
+  { cursor, waiting, settlements }: Remembered,
   listing: Listing,
 ): Promise<Survey> {
   const next = listing.next as Pop3Cursor;
@@ -44,6 +44,7 @@ export async function surveyPop3(
     backfill.present.has(keyOf(loginId, item)) ? { ...item, backfill: true } : item,
   );
   const candidates = items.filter((item) => !inLedger(base, keyOf(loginId, item)));
+  const gaps = await waiting();
   const gapPlaces = new Set(gaps.map(({ item }) => placeOf(item.source)));
   const isWaiting = ({ source }: Listed) => gapPlaces.has(placeOf(source));
   const unknown = (await withoutKnown(deps, session, candidates)).filter((item) => !isWaiting(item));
@@ -64,9 +65,9 @@ export async function surveyPop3(
     complete: async (failed) => {
       const now = deps.clock.now();
       const vanished = countVanished(base, items, loginId);
-      const waiting = new Set([...items.filter(isWaiting), ...failed].map(({ source }) => placeOf(source)));
-      const known = items.filter(({ source }) => !waiting.has(placeOf(source)));
-      const outside = candidates.length - waiting.size;
+      const unread = new Set([...items.filter(isWaiting), ...failed].map(({ source }) => placeOf(source)));
+      const known = items.filter(({ source }) => !unread.has(placeOf(source)));
+      const outside = candidates.length - unread.size;
       const stale = (after?.reset ?? false) || ledgerIsStale(base, { outside, vanished }, now);
       const blob = stale
         ? await deps.blobs.put('ledger', encodeLedger(nextLedger(base, loginId, known, now)))
@@ -91,7 +92,7 @@ function inLedger(ledger: Ledger, key: string): boolean {
 }
 
 /** The gaps whose UIDLs the maildrop no longer shows. */
-function notListed(gaps: readonly Gap[], items: readonly Listed[]): Gap[] {
+function notListed(gaps: readonly Waiting[], items: readonly Listed[]): Waiting[] {
   const listed = new Set(items.map(({ source }) => placeOf(source)));
   return gaps.filter(({ item }) => !listed.has(placeOf(item.source)));
 }

@@ -44,7 +44,7 @@ export async function unknownAfterImapReset(
   deps: PollDeps,
   session: PollSession,
   items: readonly Listed[],
-  waited: readonly Listed[],
+  waited: readonly Pick<Listed, 'internalDate' | 'sizeBytes'>[],
 ): Promise<Listed[]> {
   const { lastSuccessAt, createdAt, start } = session.account;
   const lastSuccess = new Date(lastSuccessAt ?? createdAt).getTime() - OVERLAP_MS;
@@ -60,7 +60,7 @@ export async function unknownAfterImapReset(
 }
 
 /** What a listing says of a message besides its UID; servers keep it when they number a mailbox anew. */
-function likeness({ internalDate, sizeBytes }: Listed): string {
+function likeness({ internalDate, sizeBytes }: Pick<Listed, 'internalDate' | 'sizeBytes'>): string {
   return `${internalDate} ${sizeBytes}`;
 }
 
@@ -88,7 +88,7 @@ export async function unknownAfterPop3Reset(
     readonly base: Ledger;
     readonly items: readonly Listed[];
     readonly unknown: readonly Listed[];
-    readonly lost: readonly Listed[];
+    readonly lost: readonly Pick<Listed, 'sizeBytes'>[];
   },
 ): Promise<{ readonly fresh: readonly Listed[]; readonly reset: boolean }> {
   const bySize = foundBySize(

@@ -1,7 +1,7 @@
 import { eventIdOf } from '../../shared/identity.ts';
 import type { Cursor, Listed } from '../../shared/ports/mail-source.ts';
-import type { Gap } from '../../shared/ports/store.ts';
 import type { PollDeps, PollSession } from './deps.ts';
+import type { Waiting } from './gaps.ts';
 
 /** Event records are asked for in slices, so that a listing of 100,000 is not one request. */
 const KNOWN_SLICE = 1000;
@@ -15,7 +15,7 @@ export interface Survey {
   /** Whether continuity broke, and so all that was known had to be found again. */
   readonly reset: boolean;
   /** The gaps that mean no message any more: their place was that of another numbering. */
-  readonly voided: readonly Gap[];
+  readonly voided: readonly Waiting[];
   /** The cursor when the first messages of `fresh` are dealt with; null where it can only move when all are. */
   partial(done: readonly Listed[]): Cursor | null;
   /** The cursor when all of `fresh` is dealt with, of which `failed` wait as gaps from now on; null when it stays as it is. */
