@@ -57,9 +57,9 @@ export async function* fetchMessages(
 /** Fetches header sections of messages of the selected mailbox, in the order given; null for one that gives none. */
 export async function* fetchHeads(session: ImapSession, items: readonly Listed[]): AsyncGenerator<Head> {
   for (const step of planHeads(items)) {
-    const { bytes, error } = await fetchRows(session, step.items.map(uidOf), HEADER_SECTION, infoOf(step));
-    if (error !== null && !isAboutMessages(session, error)) throw error;
-    for (const item of step.items) yield { item, head: bytes.get(uidOf(item)) ?? null };
+    const rows = await fetchRows(session, step.items.map(uidOf), HEADER_SECTION, infoOf(step));
+    if (rows.error !== null && !isAboutMessages(session, rows.error)) throw rows.error;
+    for (const item of step.items) yield { item, head: bytesOf(rows, item) ?? null };
   }
 }
 
@@ -98,7 +98,7 @@ async function gather(
   const missing = () => step.items.filter((item) => !outcome.byUid.has(uidOf(item)));
   const keepAll = async (rows: Rows) => {
     for (const item of missing()) {
-      const bytes = rows.bytes.get(uidOf(item));
+      const bytes = bytesOf(rows, item);
       if (bytes !== undefined) await keep(item, bytes);
     }
   };
@@ -129,6 +129,12 @@ async function gather(
   return outcome;
 }
 
+/** What came of a message; no bytes for one of which the size says that it has none. */
+function bytesOf({ bytes, empty }: Rows, item: Listed): Buffer | undefined {
+  const isEmpty = item.sizeBytes === 0 && empty.has(uidOf(item));
+  return bytes.get(uidOf(item)) ?? (isEmpty ? Buffer.alloc(0) : undefined);
+}
+
 /** The last try for a message that is there and did not come. */
 async function askAlone(
   fetching: Fetching,
@@ -139,9 +145,13 @@ async function askAlone(
 ): Promise<void> {
   const uid = uidOf(item);
   const info = { doing: `fetch the message with UID ${uid}`, bytes: item.sizeBytes ?? BATCH_BYTES };
-  const { bytes, error } = await fetchRows(fetching.session, [uid], wanted, info);
+  const { bytes, empty, error } = await fetchRows(fetching.session, [uid], wanted, info);
   const alone = bytes.get(uid);
   if (alone !== undefined) return await keep(item, alone);
+  // Its size was 0, or not stated. Where the size says that there is something, nothing is a failure.
+  if (error === null && item.sizeBytes === null && empty.get(uid) === 'text') {
+    return await keep(item, Buffer.alloc(0));
+  }
   if (error !== null && !isAboutMessages(fetching.session, error)) throw error;
   fetching.refusedInARow++;
   if (error !== null && fetching.refusedInARow >= MAX_REFUSALS_IN_A_ROW) throw error;
@@ -182,7 +192,7 @@ async function nextPart(
   const part = bytes.get(uid);
   if (part !== undefined) return part;
   // Nothing follows parts that fill up exactly; but a part that went missing must not pass for the end.
-  if (item.sizeBytes !== null && start >= item.sizeBytes) return 'end';
+  if (item.sizeBytes !== null && item.sizeBytes > 0 && start >= item.sizeBytes) return 'end';
   const existing = await existingUids(session, [uid]);
   if (existing !== null && !existing.has(uid)) return { kind: 'gone', item };
   return { kind: 'failed', item, error: `The server gave ${start} bytes of the message and then nothing` };

@@ -42,6 +42,34 @@ describe('rows that are not what was asked for', () => {
     expect(fetched.map(brief)).toEqual(['raw 1 one', 'failed 2', 'raw 3 three']);
   });
 
+  it('of an empty message are that message, whose size is 0', async () => {
+    const { source } = await listed(
+      answer('UID FETCH 1:4 .*', [
+        bodyRow(1, 'one'),
+        bodyRow(2, ''),
+        '* 3 FETCH (UID 3 BODY[]<0> NIL)',
+        bodyRow(4, 'four'),
+      ]),
+    );
+    const empty = { sizeBytes: 0 };
+
+    const fetched = await collect(source.fetch([item(1), item(2, empty), item(3, empty), item(4)], LIMITS));
+
+    expect(fetched.map(brief)).toEqual(['raw 1 one', 'raw 2 ', 'raw 3 ', 'raw 4 four']);
+  });
+
+  it('of a message without a stated size are taken for empty when they stay so', async () => {
+    const { source } = await listed(
+      answer('UID FETCH 2 .*', [bodyRow(2, '')]),
+      answer('UID SEARCH UID 2', ['* SEARCH 2']),
+      answer('UID FETCH 2 .*', [bodyRow(2, '')]),
+    );
+
+    expect((await collect(source.fetch([item(2, { sizeBytes: null })], LIMITS))).map(brief)).toEqual([
+      'raw 2 ',
+    ]);
+  });
+
   it('are made up for when the second answer is good', async () => {
     const { source } = await listed(
       answer('UID FETCH 1:3 .*', [bodyRow(1, 'one')]),
