@@ -5,8 +5,10 @@ import {
   type Listed,
   MailError,
 } from '../../../../shared/ports/mail-source.ts';
+import { RefusalRun } from '../refusals.ts';
 import { type FetchStep, planFetch, planHeads } from './fetch-plan.ts';
-import { BATCH_BYTES, MAX_HEAD_BYTES, MAX_REFUSALS_IN_A_ROW, PART_BYTES } from './limits.ts';
+import { BATCH_BYTES, MAX_HEAD_BYTES, PART_BYTES } from './limits.ts';
+import { handsOutOthers } from './probing.ts';
 import {
   existingUids,
   fetchRows,
@@ -23,8 +25,9 @@ import { uidSet } from './uid-set.ts';
 interface Fetching {
   readonly session: ImapSession;
   readonly maxSizeBytes: number;
-  /** Messages the server refused since it last gave one. */
-  refusedInARow: number;
+  readonly run: RefusalRun;
+  /** UIDs of the messages that the server refused. */
+  readonly refused: Set<number>;
 }
 
 /** What became of the messages of a step; an error is thrown once these are handed on. */
@@ -42,7 +45,12 @@ export async function* fetchMessages(
   items: readonly Listed[],
   limits: FetchLimits,
 ): AsyncGenerator<Fetched> {
-  const fetching: Fetching = { session, maxSizeBytes: limits.maxSizeBytes, refusedInARow: 0 };
+  const fetching: Fetching = {
+    session,
+    maxSizeBytes: limits.maxSizeBytes,
+    run: new RefusalRun(),
+    refused: new Set(),
+  };
   for (const step of planFetch(items, limits.maxSizeBytes)) {
     const outcome =
       step.kind === 'heads' ? await fetchOversize(fetching, step) : await fetchBodies(fetching, step);
@@ -66,7 +74,7 @@ export async function* fetchHeads(session: ImapSession, items: readonly Listed[]
 async function fetchBodies(fetching: Fetching, step: FetchStep): Promise<Outcome> {
   const outcome: Outcome = { byUid: new Map(), error: null };
   const keep = async (item: Listed, bytes: Buffer) => {
-    fetching.refusedInARow = 0;
+    fetching.run.end();
     outcome.byUid.set(uidOf(item), await completed(fetching, item, bytes));
   };
   return await gather(fetching, step, sourceFrom(0), outcome, keep);
@@ -75,7 +83,7 @@ async function fetchBodies(fetching: Fetching, step: FetchStep): Promise<Outcome
 async function fetchOversize(fetching: Fetching, step: FetchStep): Promise<Outcome> {
   const outcome: Outcome = { byUid: new Map(), error: null };
   const keep = async (item: Listed, head: Buffer) => {
-    fetching.refusedInARow = 0;
+    fetching.run.end();
     outcome.byUid.set(uidOf(item), {
       kind: 'oversize',
       item,
@@ -153,8 +161,12 @@ async function askAlone(
     return await keep(item, Buffer.alloc(0));
   }
   if (error !== null && !isAboutMessages(fetching.session, error)) throw error;
-  fetching.refusedInARow++;
-  if (error !== null && fetching.refusedInARow >= MAX_REFUSALS_IN_A_ROW) throw error;
+  fetching.refused.add(uid);
+  if (fetching.run.isDoubtful() && error !== null) {
+    const isAbout = (one: MailError) => isAboutMessages(fetching.session, one);
+    if (!(await handsOutOthers(fetching.session, fetching.refused, isAbout))) throw error;
+    fetching.run.acquit();
+  }
   const reason = error?.message ?? 'The server lists the message and gives nothing when it is asked for it';
   outcome.byUid.set(uid, { kind: 'failed', item, error: reason });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_REFUSALS_IN_A_ROW, PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
+import { PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
+import { MAX_REFUSALS_IN_A_ROW } from '../../../../../functions/poll/mail/refusals.ts';
 import { LIMITS, listed, untilError } from './fetch-support.ts';
 import { answer, bodyRow } from './imap-script.ts';
 import { brief, cleanUpAfterEach, collect, item, mail, open, served } from './imap-support.ts';
@@ -143,7 +144,7 @@ describe('a server that refuses', () => {
     expect(fetched[1]).toMatchObject({ error: expect.stringContaining('message 2 is corrupt') });
   });
 
-  it('one message after the other is at fault itself', async () => {
+  it('one message after the other, and none of the others, is at fault itself', async () => {
     const uids = Array.from({ length: MAX_REFUSALS_IN_A_ROW + 2 }, (_, at) => at + 1);
     const { source } = await listed(
       answer('UID FETCH 1:7 .*', [], 'NO Cannot read'),
@@ -151,6 +152,9 @@ describe('a server that refuses', () => {
       ...uids
         .slice(0, MAX_REFUSALS_IN_A_ROW)
         .map((uid) => answer(`UID FETCH ${uid} .*`, [], 'NO Cannot read')),
+      answer('UID SEARCH 1,2,3', ['* SEARCH 5 6 7']),
+      answer('UID FETCH 7 .*', [], 'NO Cannot read'),
+      answer('UID FETCH 6 .*', [], 'NO Cannot read'),
     );
 
     const { got, error } = await untilError(source, uids);
