@@ -20,6 +20,19 @@ export interface AccountJson {
   readonly lastError: { readonly code: string; readonly message: string; readonly at: string } | null;
 }
 
+/** One account alone. */
+export interface AccountDetailJson extends AccountJson {
+  readonly waiting: {
+    readonly messages: number;
+    readonly oldestAt: string | null;
+    readonly reasons: readonly {
+      readonly error: string;
+      readonly messages: number;
+      readonly nextTryAt: string;
+    }[];
+  };
+}
+
 export interface WebhookJson {
   readonly id: string;
   readonly name: string;
@@ -75,7 +88,12 @@ export interface MessageJson {
 export interface StatusJson {
   readonly version: string;
   readonly accounts: Readonly<Record<string, number>>;
-  readonly messages: { readonly pending: number; readonly oldestPendingSeconds: number | null };
+  readonly messages: {
+    readonly pending: number;
+    readonly oldestPendingSeconds: number | null;
+    readonly waiting: number;
+    readonly oldestWaitingSeconds: number | null;
+  };
   readonly deliveries: Readonly<Record<string, number>>;
   readonly lastTickAt: string | null;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];

@@ -47,12 +47,19 @@ export async function runCli(args: readonly string[], host: CliProcess): Promise
     process.exit(FAILED);
   });
   try {
-    const program = await createProgram(context, args);
-    await program.parseAsync([...args], { from: 'user' });
+    const asked = helpArguments(args);
+    const program = await createProgram(context, asked);
+    await program.parseAsync([...asked], { from: 'user' });
     return exitCode;
   } catch (error) {
     return report(error, args.includes('--json'), host);
   }
+}
+
+/** `help accounts add` is `accounts add --help`: commander's own `help` looks at the first word only. */
+function helpArguments(args: readonly string[]): readonly string[] {
+  const [first, ...words] = args;
+  return first === 'help' && words.length > 1 ? [...words, '--help'] : args;
 }
 
 function report(error: unknown, json: boolean, host: CliProcess): number {

@@ -43,7 +43,12 @@ function statusSection(status: Readonly<Record<string, unknown>>): string {
   const rows: readonly (readonly [string, string])[] = [
     ['Version', String(version)],
     ['Accounts', counts(accounts)],
-    ['Messages', isRecord(messages) ? `${String(messages.pending)} pending` : ''],
+    [
+      'Messages',
+      isRecord(messages)
+        ? `${String(messages.pending)} pending, ${String(messages.waiting)} not fetched yet`
+        : '',
+    ],
     ['Deliveries', counts(deliveries)],
     ['Last tick', lastTickAt === null ? 'not yet' : String(lastTickAt)],
   ];

@@ -23,7 +23,7 @@ export interface PlanStep {
 }
 
 /** What the API takes and never shows, or takes only when something is added. */
-const HIDDEN = ['password', 'caPem', 'tlsAllowInvalidCertificate', 'headers'];
+const HIDDEN = ['password', 'caPem', 'headers'];
 const ONLY_AT_CREATION = ['name', 'protocol', 'secret', 'skipTest'];
 
 type Present = Readonly<Record<string, unknown>>;

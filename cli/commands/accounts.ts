@@ -9,8 +9,8 @@ import { path } from '../api.ts';
 import { type Context, show } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { readPassword, requirePassword } from '../password.ts';
-import { type AccountJson, fieldsOf, type StatusJson } from '../resources.ts';
-import { count, duration, printable, relativeTime, valueText } from '../text.ts';
+import { type AccountDetailJson, type AccountJson, fieldsOf, type StatusJson } from '../resources.ts';
+import { count, dueTime, duration, printable, relativeTime, valueText } from '../text.ts';
 
 /** `mailhook accounts …`. */
 export function addAccountCommands(accounts: Command, context: Context): void {
@@ -132,7 +132,7 @@ async function list(context: Context, command: Command): Promise<void> {
 }
 
 async function showAccount(context: Context, command: Command, answer: unknown): Promise<void> {
-  await show(context, command, answer as AccountJson, async (account) => {
+  await show(context, command, answer as AccountDetailJson, async ({ waiting, ...account }) => {
     const { terminal } = context;
     await terminal.fields(
       fieldsOf(account).map(([name, value]) => [
@@ -148,6 +148,20 @@ async function showAccount(context: Context, command: Command, answer: unknown):
         `${count(account.held, 'message is', 'messages are')} held: deliver them with accounts resume, or count them as known with accounts rebaseline`,
       );
     }
+    if (waiting.messages === 0) return;
+    const since = relativeTime(waiting.oldestAt, context.now());
+    terminal.line();
+    terminal.line(
+      `${count(waiting.messages, 'message', 'messages')} could not be fetched yet, the first one ${since}:`,
+    );
+    await terminal.table(
+      ['MESSAGES', 'NEXT TRY', 'REASON'],
+      waiting.reasons.map((reason) => [
+        String(reason.messages),
+        dueTime(reason.nextTryAt, context.now()),
+        { painted: printable(reason.error) },
+      ]),
+    );
   });
 }
 
@@ -157,6 +171,11 @@ async function update(
   name: string,
   options: AccountOptions,
 ): Promise<void> {
+  if (options.start !== undefined) {
+    throw new UsageError(
+      '--start is for accounts add only: what was there then is delivered or known by now',
+    );
+  }
   const fields = await accountFields(options);
   const password = await readPassword(context.passwords, options);
   const body = JSON.parse(JSON.stringify({ ...fields, password })) as Record<string, unknown>;

@@ -43,6 +43,12 @@ async function poll(context: Context, command: Command, names: readonly string[]
         { painted: report.error === null ? '-' : printable(`${report.error.code}: ${report.error.message}`) },
       ]),
     );
+    if (names.length === 0) return;
+    for (const { name } of accounts.filter((report) => report.outcome === 'paused')) {
+      terminal.hint(
+        `${printable(name)} is paused and was not polled. Next: npx mailhook accounts resume ${printable(name)}`,
+      );
+    }
   });
 }
 
@@ -55,14 +61,11 @@ async function status(context: Context, command: Command): Promise<void> {
   const answer = (await context.api.send('GET', '/v1/status')) as StatusJson;
   await show(context, command, answer, async ({ accounts, messages, deliveries, ...rest }) => {
     const { terminal } = context;
-    const oldest = messages.oldestPendingSeconds;
     await terminal.fields([
       ['version', rest.version],
       ['accounts', counts(accounts)],
-      [
-        'messages',
-        `${messages.pending} pending${oldest === null ? '' : `, the oldest for ${duration(oldest)}`}`,
-      ],
+      ['messages', withAge(messages.pending, 'pending', messages.oldestPendingSeconds)],
+      ['not fetched yet', withAge(messages.waiting, 'waiting', messages.oldestWaitingSeconds)],
       ['deliveries', counts(deliveries)],
       ['last tick', relativeTime(rest.lastTickAt, context.now())],
     ]);
@@ -71,6 +74,11 @@ async function status(context: Context, command: Command): Promise<void> {
       terminal.hint('No accounts yet. Next: npx mailhook accounts add NAME --host H --username U');
     }
   });
+}
+
+/** `3 pending, the oldest for 5 min`. */
+function withAge(number: number, state: string, seconds: number | null): string {
+  return `${number} ${state}${seconds === null ? '' : `, the oldest for ${duration(seconds)}`}`;
 }
 
 /** `2 active, 1 paused`, without the states that have none. */

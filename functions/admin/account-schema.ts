@@ -161,6 +161,7 @@ export const accountSchema = z.object({
   onFailed: z.string(),
   deleteAfterDays: z.int().nullable(),
   maxSizeBytes: z.int(),
+  tlsAllowInvalidCertificate: z.boolean(),
   state: z.enum(['active', 'paused', 'auth_failed', 'error']),
   reason: z.string().nullable(),
   held: z.int(),
@@ -168,6 +169,19 @@ export const accountSchema = z.object({
   lastSuccessAt: timeSchema.nullable(),
   lastError: z.object({ code: z.string(), message: z.string(), at: timeSchema }).nullable(),
   createdAt: timeSchema,
+});
+
+/** One account as the API shows it: with what waits to be fetched. */
+export const accountDetailSchema = accountSchema.extend({
+  waiting: z
+    .object({
+      messages: z.int().meta({ description: 'At least so many, where there are more than 10,000' }),
+      oldestAt: timeSchema.nullable(),
+      reasons: z
+        .array(z.object({ error: z.string(), messages: z.int(), nextTryAt: timeSchema }))
+        .meta({ description: 'The most frequent ones first, at most 5' }),
+    })
+    .meta({ description: 'Messages that could not be fetched yet and are tried again' }),
 });
 
 /** What a login found. */

@@ -1,6 +1,8 @@
+import type { z } from 'zod';
 import type { Account } from '../../shared/account.ts';
 import {
   accountCreateSchema,
+  accountDetailSchema,
   accountSchema,
   accountTestSchema,
   accountUpdateSchema,
@@ -13,10 +15,11 @@ import { isProblem, mailProblem, type Problem, problem } from './problem.ts';
 import { accountResource } from './resources.ts';
 import { defineRoute, type Route } from './route.ts';
 import { pauseAccount, rebaselineAccount, resumeAccount, updateAccount } from './update-account.ts';
+import { waitingMessages } from './waiting-messages.ts';
 
 const PATH = '/v1/accounts';
 const ONE = `${PATH}/{account}`;
-const answer = { name: 'Account', schema: accountSchema };
+const answer = { name: 'Account', schema: accountDetailSchema };
 
 /** The routes under `/v1/accounts`. */
 export const accountRoutes: readonly Route[] = [
@@ -30,7 +33,7 @@ export const accountRoutes: readonly Route[] = [
       answer,
       refusals: [400, 409, 422, 501],
     },
-    async (deps, { body }) => asResource(await addAccount(deps, body)),
+    async (deps, { body }) => asDetail(deps, await addAccount(deps, body)),
   ),
   defineRoute(
     {
@@ -48,7 +51,7 @@ export const accountRoutes: readonly Route[] = [
   ),
   defineRoute(
     { method: 'get', path: ONE, summary: 'Shows an account', answer, refusals: [404] },
-    async (deps, { id }) => asResource(await findAccount(deps, id)),
+    async (deps, { id }) => asDetail(deps, await findAccount(deps, id)),
   ),
   defineRoute(
     {
@@ -132,11 +135,14 @@ async function change(
   deps: AdminDeps,
   reference: string,
   apply: (account: Account) => Promise<Account | Problem>,
-): Promise<ReturnType<typeof accountResource> | Problem> {
+): Promise<AccountDetail | Problem> {
   const account = await findAccount(deps, reference);
-  return isProblem(account) ? account : asResource(await apply(account));
+  return isProblem(account) ? account : asDetail(deps, await apply(account));
 }
 
-function asResource(account: Account | Problem): ReturnType<typeof accountResource> | Problem {
-  return isProblem(account) ? account : accountResource(account);
+type AccountDetail = z.input<typeof accountDetailSchema>;
+
+async function asDetail(deps: AdminDeps, account: Account | Problem): Promise<AccountDetail | Problem> {
+  if (isProblem(account)) return account;
+  return { ...accountResource(account), waiting: await waitingMessages(deps, account.id) };
 }

@@ -26,6 +26,7 @@ export function accountResource(account: Account): z.input<typeof accountSchema>
     onFailed: formatServerAction(account.onFailed),
     deleteAfterDays: account.deleteAfterDays,
     maxSizeBytes: account.maxSizeBytes,
+    tlsAllowInvalidCertificate: account.tlsAllowInvalidCertificate,
     state: account.state,
     reason: account.reason,
     held: account.held,

@@ -33,7 +33,12 @@ const pollReportSchema = z.object({
 const statusSchema = z.object({
   version: z.string(),
   accounts: z.object({ active: z.int(), paused: z.int(), auth_failed: z.int(), error: z.int() }),
-  messages: z.object({ pending: z.int(), oldestPendingSeconds: z.int().nullable() }),
+  messages: z.object({
+    pending: z.int(),
+    oldestPendingSeconds: z.int().nullable(),
+    waiting: z.int().meta({ description: 'Could not be fetched yet and are tried again; see the accounts' }),
+    oldestWaitingSeconds: z.int().nullable(),
+  }),
   deliveries: z.object({
     pending: z.int(),
     parked: z.int(),
@@ -76,13 +81,15 @@ export const statusRoutes: readonly Route[] = [
     async ({ store, clock, version }) => {
       const counts = await store.counts();
       const now = clock.now();
-      const { pendingMessages, oldestPendingAt, lastTickAt } = counts;
+      const { lastTickAt } = counts;
       return {
         version,
         accounts: { ...counts.accounts },
         messages: {
-          pending: pendingMessages,
-          oldestPendingSeconds: oldestPendingAt === null ? null : secondsBetween(oldestPendingAt, now),
+          pending: counts.pendingMessages,
+          oldestPendingSeconds: secondsSince(counts.oldestPendingAt, now),
+          waiting: counts.waitingMessages,
+          oldestWaitingSeconds: secondsSince(counts.oldestWaitingAt, now),
         },
         deliveries: { ...counts.deliveries },
         lastTickAt: lastTickAt === null ? null : lastTickAt.toISOString(),
@@ -109,8 +116,8 @@ async function accountsToPoll(
   return [...ids];
 }
 
-function secondsBetween(from: Date, to: Date): number {
-  return Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000));
+function secondsSince(from: Date | null, to: Date): number | null {
+  return from === null ? null : Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000));
 }
 
 interface Warning {
@@ -119,7 +126,7 @@ interface Warning {
 }
 
 function warningsOf(counts: StoreCounts, now: Date): Warning[] {
-  const { accounts, deliveries, accountsWithoutWebhook, lastTickAt } = counts;
+  const { accounts, deliveries, accountsWithoutWebhook, waitingMessages, lastTickAt } = counts;
   const warnings: (Warning | null)[] = [
     warning('accounts-without-webhook', accountsWithoutWebhook, [
       'active account has no enabled webhook: its mail is ignored',
@@ -132,6 +139,10 @@ function warningsOf(counts: StoreCounts, now: Date): Warning[] {
     warning('accounts-in-error', accounts.error, [
       'account cannot be polled: see accounts list',
       'accounts cannot be polled: see accounts list',
+    ]),
+    warning('messages-waiting', waitingMessages, [
+      'message could not be fetched yet and is tried again: see accounts show',
+      'messages could not be fetched yet and are tried again: see accounts show',
     ]),
     warning('deliveries-parked', deliveries.parked, [
       'delivery waits for a webhook that takes none now: see webhooks list',

@@ -16,6 +16,11 @@ import type { AdminDeps } from './deps.ts';
 import { quoted } from './lookup.ts';
 import { invalidRequest, mailProblem, type Problem, problem } from './problem.ts';
 
+/** What was there when the account was added has been delivered or counted as known: a change would do nothing. */
+const FIXED_START =
+  'cannot be changed: it says what is delivered of what was there when the account was added; ' +
+  'to have that again, remove the account and add it anew';
+
 /** Why a pause is one: the `reason` of an account that its owner paused. */
 const PAUSED_BY_OWNER = 'paused by its owner';
 
@@ -29,6 +34,9 @@ export async function updateAccount(
   input: AccountUpdate,
 ): Promise<Account | Problem> {
   if (input.oauth != null) return oauthLater();
+  if (input.start !== undefined && !isSame(input.start, account.start)) {
+    return invalidRequest([{ path: 'start', message: FIXED_START }]);
+  }
   const { skipTest, oauth: _oauth, password, ...settings } = input;
   const change = withoutUndefined(settings);
   const changed: Account = { ...account, ...change };

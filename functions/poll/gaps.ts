@@ -1,6 +1,6 @@
-import { eventIdOf, type Source } from '../../shared/identity.ts';
+import { type AccountId, eventIdOf, type Source } from '../../shared/identity.ts';
 import type { Listed } from '../../shared/ports/mail-source.ts';
-import type { Gap, Progress } from '../../shared/ports/store.ts';
+import { type Gap, MAX_POLL_WORK, type Page, type Progress } from '../../shared/ports/store.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 import { commitQuarantined } from './operational-event.ts';
 
@@ -12,16 +12,48 @@ export function placeOf(source: Source): string {
   return source.protocol === 'imap' ? `${source.mailbox}\0${source.uidValidity}:${source.uid}` : source.uidl;
 }
 
+/** What tells of a gap which message waits: kept small, for there may be as many as messages. */
+export interface Waiting extends Pick<Gap, 'key'> {
+  readonly item: Pick<Listed, 'source' | 'sizeBytes' | 'internalDate'>;
+}
+
+/**
+ * What waits in a mailbox, for a poll that was given the account's gaps `given`: when these are as many as a poll is given,
+ * there may be more, which are read only where it matters what waits at all. `mailbox` is empty for POP3.
+ */
+export async function waitingIn(
+  deps: Pick<PollDeps, 'store'>,
+  id: AccountId,
+  given: readonly Gap[],
+  mailbox: string,
+): Promise<readonly Waiting[]> {
+  const isHere = ({ item: { source } }: Gap) => mailboxOf(source) === mailbox;
+  if (given.length < MAX_POLL_WORK) return given.filter(isHere);
+  const all: Waiting[] = [];
+  let after: string | null = null;
+  do {
+    const page: Page<Gap> = await deps.store.gaps(id, { after, limit: MAX_POLL_WORK });
+    for (const gap of page.data.filter(isHere)) {
+      const { source, sizeBytes, internalDate } = gap.item;
+      all.push({ key: gap.key, item: { source, sizeBytes, internalDate } });
+    }
+    after = page.next;
+  } while (after !== null);
+  return all;
+}
+
+/** The mailbox of a message; empty for POP3. */
+export function mailboxOf(source: Source): string {
+  return source.protocol === 'imap' ? source.mailbox : '';
+}
+
 /** Gaps for messages that failed for the first time. */
 export function openedGaps(
   failed: readonly { readonly item: Listed; readonly error: string }[],
-  known: ReadonlySet<string>,
   now: Date,
 ): Progress['opened'] {
   const dueAt = new Date(now.getTime() + (GAP_DELAYS_MS[0] ?? 0));
-  return failed
-    .filter(({ item }) => !known.has(placeOf(item.source)))
-    .map(({ item, error }) => ({ item, dueAt, error }));
+  return failed.map(({ item, error }) => ({ item, dueAt, error }));
 }
 
 /** What becomes of the gaps that were tried again; one that failed too often becomes an event of its own and is closed. */

@@ -3,7 +3,7 @@ import type { Gap, Progress, Settlement } from '../../shared/ports/store.ts';
 import { baselineCursor } from './baseline.ts';
 import { type AfterBatch, type Ingested, ingest } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
-import { openedGaps, placeOf, retriedGaps } from './gaps.ts';
+import { mailboxOf, openedGaps, placeOf, retriedGaps, type Waiting, waitingIn } from './gaps.ts';
 import { surveyImap } from './imap-mailbox.ts';
 import { surveyPop3 } from './pop3-maildrop.ts';
 import { guardFlood } from './reconcile.ts';
@@ -23,7 +23,7 @@ export interface MailboxPoll {
   readonly cursor: Cursor;
 }
 
-/** What is remembered of a mailbox; `settlements` are all of the account's that are due. */
+/** What is remembered of a mailbox: `gaps` and `settlements` are the account's, as `pollState` gives them. */
 interface Remembered {
   readonly cursor: Cursor | null;
   readonly gaps: readonly Gap[];
@@ -39,7 +39,9 @@ export async function pollMailbox(
 ): Promise<MailboxPoll> {
   const cursor = remembered.cursor ?? (await firstCursor(deps, session, mailbox));
   const listing = await session.source.list(mailbox, cursor);
-  const survey = await surveyOf(deps, session, { ...remembered, cursor }, listing);
+  const gaps = remembered.gaps.filter(({ item }) => mailboxOf(item.source) === mailbox);
+  const waiting = () => waitingIn(deps, session.account.id, remembered.gaps, mailbox);
+  const survey = await surveyOf(deps, session, { ...remembered, cursor, gaps, waiting }, listing);
   if (survey.reset) {
     guardFlood(survey.fresh.length, listing.exists, session);
     // Before the cursor is saved: a crash raises it again, under the same id, rather than never.
@@ -50,20 +52,24 @@ export async function pollMailbox(
       occasion: occasionOf(cursor, listing.next),
     });
   }
-  const gaps = survey.reset ? [] : remembered.gaps;
-  const voidGaps = survey.reset ? remembered.gaps : [];
-  const gapPlaces = new Set(gaps.map(({ item }) => placeOf(item.source)));
-  const fresh = survey.fresh.filter(({ source }) => !gapPlaces.has(placeOf(source)));
-  const ingested = await ingestFresh(deps, session, { survey, fresh, gapPlaces });
+  const { fresh, voided } = survey;
+  const ingested = await ingestFresh(deps, session, survey);
   const more = ingested.done.length < fresh.length;
-  const next = more ? survey.partial(ingested.done) : await survey.complete();
+  const failed = ingested.failed.map(({ item }) => item);
+  const next = more ? survey.partial(ingested.done) : await survey.complete(failed);
   await save(deps, session, {
     cursor: next,
-    opened: openedGaps(ingested.failed, gapPlaces, deps.clock.now()),
+    opened: openedGaps(ingested.failed, deps.clock.now()),
     rescheduled: [],
-    closed: voidGaps.map(({ key }) => ({ key, as: 'void' })),
+    // Until all is fetched continuity breaks anew in each session, which has to know what waited before the first of them.
+    closed: more ? [] : closedVoid(voided, failed),
   });
-  const retried = await retryGaps(deps, session, gaps);
+  const lost = new Set(voided.map(({ key }) => key));
+  const retried = await retryGaps(
+    deps,
+    session,
+    gaps.filter(({ key }) => !lost.has(key)),
+  );
   return {
     listed: survey.listed,
     fresh: fresh.length,
@@ -73,12 +79,6 @@ export async function pollMailbox(
   };
 }
 
-interface Fresh {
-  readonly survey: Survey;
-  readonly fresh: readonly Listed[];
-  readonly gapPlaces: ReadonlySet<string>;
-}
-
 /**
  * Ingests what is new, and saves progress on the way; also when the session breaks: a message that broke it is a gap from
  * then on, and not the first one to be asked for at the next poll.
@@ -86,7 +86,7 @@ interface Fresh {
 async function ingestFresh(
   deps: PollDeps,
   session: PollSession,
-  { survey, fresh, gapPlaces }: Fresh,
+  survey: Survey,
 ): Promise<Ingested & { readonly saved: Cursor | null }> {
   let saved: Cursor | null = null;
   let seen: Parameters<AfterBatch> = [[], []];
@@ -97,13 +97,13 @@ async function ingestFresh(
     await save(deps, session, {
       ...NOTHING,
       cursor,
-      opened: openedGaps(failed, gapPlaces, deps.clock.now()),
+      opened: openedGaps(failed, deps.clock.now()),
     });
     saved = cursor ?? saved;
     savedAt = done.length;
   };
   try {
-    const ingested = await ingest(deps, session, fresh, async (done, failed) => {
+    const ingested = await ingest(deps, session, survey.fresh, async (done, failed) => {
       seen = [done, failed];
       if (done.length - savedAt >= SAVE_EVERY) await saveSeen();
     });
@@ -112,6 +112,14 @@ async function ingestFresh(
     await saveSeen();
     throw failure;
   }
+}
+
+/** A message that has just failed under the place of an old gap takes the gap over. */
+function closedVoid(voided: readonly Waiting[], failed: readonly Listed[]): Progress['closed'] {
+  const taken = new Set(failed.map(({ source }) => placeOf(source)));
+  return voided
+    .filter(({ item }) => !taken.has(placeOf(item.source)))
+    .map(({ key }) => ({ key, as: 'void' }));
 }
 
 /** The same as long as the reset is, however often the poll meets it. */
@@ -133,12 +141,18 @@ async function firstCursor(deps: PollDeps, session: PollSession, mailbox: string
 async function surveyOf(
   deps: PollDeps,
   session: PollSession,
-  { cursor, gaps, settlements }: Remembered & { readonly cursor: Cursor },
+  {
+    cursor,
+    ...remembered
+  }: Remembered & {
+    readonly cursor: Cursor;
+    waiting(): Promise<readonly Waiting[]>;
+  },
   listing: Listing,
 ): Promise<Survey> {
   return cursor.protocol === 'imap'
-    ? await surveyImap(deps, session, cursor, listing, gaps)
-    : await surveyPop3(deps, session, cursor, listing, settlements);
+    ? await surveyImap(deps, session, { ...remembered, cursor }, listing)
+    : await surveyPop3(deps, session, { ...remembered, cursor }, listing);
 }
 
 /** Tries the gaps that are due again; how many became events. A try that breaks the session counts like any other. */

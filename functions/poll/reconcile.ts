@@ -44,7 +44,7 @@ export async function unknownAfterImapReset(
   deps: PollDeps,
   session: PollSession,
   items: readonly Listed[],
-  waited: readonly Listed[],
+  waited: readonly Pick<Listed, 'internalDate' | 'sizeBytes'>[],
 ): Promise<Listed[]> {
   const { lastSuccessAt, createdAt, start } = session.account;
   const lastSuccess = new Date(lastSuccessAt ?? createdAt).getTime() - OVERLAP_MS;
@@ -60,7 +60,7 @@ export async function unknownAfterImapReset(
 }
 
 /** What a listing says of a message besides its UID; servers keep it when they number a mailbox anew. */
-function likeness({ internalDate, sizeBytes }: Listed): string {
+function likeness({ internalDate, sizeBytes }: Pick<Listed, 'internalDate' | 'sizeBytes'>): string {
   return `${internalDate} ${sizeBytes}`;
 }
 
@@ -77,21 +77,30 @@ export function pop3ContinuityBroke(counts: {
 }
 
 /**
- * After most UIDLs changed: the messages found again by the order of their sizes or by digest are known. Without any such
- * evidence, an account that wants all there is takes it for other mail (Gmail's POP3 shows a window that moves on).
+ * After most UIDLs changed: the messages found again by the order of their sizes or by digest are known. `lost` are those that
+ * waited to be fetched under a UIDL that is gone: a message as large as one of them is not known by its size. Without any
+ * such evidence, an account that wants all there is takes it for other mail (Gmail's POP3 shows a window that moves on).
  */
 export async function unknownAfterPop3Reset(
   deps: PollDeps,
   session: PollSession,
-  seen: { readonly base: Ledger; readonly items: readonly Listed[]; readonly unknown: readonly Listed[] },
+  seen: {
+    readonly base: Ledger;
+    readonly items: readonly Listed[];
+    readonly unknown: readonly Listed[];
+    readonly lost: readonly Pick<Listed, 'sizeBytes'>[];
+  },
 ): Promise<{ readonly fresh: readonly Listed[]; readonly reset: boolean }> {
   const bySize = foundBySize(
     [...seen.base.present.values()],
     seen.items.map((item) => item.sizeBytes),
   );
+  const lostSizes = new Set(seen.lost.map(({ sizeBytes }) => sizeBytes));
+  const isKnownBySize = ({ sizeBytes }: Listed, index: number) =>
+    bySize.has(index) && !lostSizes.has(null) && !lostSizes.has(sizeBytes);
   const keys = new Set(seen.unknown.map((item) => keyOf(session.account.loginId, item)));
   const left = seen.items.filter(
-    (item, index) => !bySize.has(index) && keys.has(keyOf(session.account.loginId, item)),
+    (item, index) => !isKnownBySize(item, index) && keys.has(keyOf(session.account.loginId, item)),
   );
   const fresh = await withoutKnownDigests(deps, session, left);
   const evidence = fresh.length < seen.unknown.length;

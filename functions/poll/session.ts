@@ -32,12 +32,9 @@ export async function runSession(
   const polls: MailboxPoll[] = [];
   let error: MailError | null = null;
   for (const mailbox of mailboxesOf(account)) {
-    const gaps = state.gaps.filter(
-      ({ item: { source } }) => source.protocol === 'pop3' || source.mailbox === mailbox,
-    );
     const cursor = state.cursors.find((one) => one.mailbox === mailbox) ?? null;
     try {
-      polls.push(await pollMailbox(deps, session, mailbox, { ...state, cursor, gaps }));
+      polls.push(await pollMailbox(deps, session, mailbox, { ...state, cursor }));
     } catch (failure) {
       // One mailbox that was renamed or removed does not stop the others.
       if (!(failure instanceof MailError) || failure.code !== 'mailbox') throw failure;

@@ -3,6 +3,7 @@ import type { AccountId } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
 import { baselineCursor } from './baseline.ts';
 import { FencedError, type PollDeps } from './deps.ts';
+import { waitingIn } from './gaps.ts';
 import { accountError, emptyReport, failureReport, plainHealth } from './health.ts';
 import { save } from './mailbox.ts';
 import { createRaise } from './operational-event.ts';
@@ -36,9 +37,8 @@ export async function takeBaseline(
           const listing = await session.source.list(mailbox, null);
           listed += listing.exists;
           const cursor = await baselineCursor(deps, session, listing, start);
-          const closed = state.gaps
-            .filter(({ item: { source } }) => source.protocol === 'pop3' || source.mailbox === mailbox)
-            .map(({ key }) => ({ key, as: 'void' as const }));
+          const waiting = await waitingIn(deps, id, state.gaps, mailbox);
+          const closed = waiting.map(({ key }) => ({ key, as: 'void' as const }));
           await save(deps, session, { cursor, opened: [], rescheduled: [], closed });
         }
       },

@@ -187,8 +187,16 @@ CREATE INDEX packs_dead ON packs (name) WHERE live <= 0;
 CREATE TABLE erasures (ref TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
 
+/** Version 2: since when messages wait as gaps. Of those that wait already only the next try is known. */
+const VERSION_2 = `
+ALTER TABLE gaps ADD COLUMN opened_at INTEGER NOT NULL DEFAULT 0;
+UPDATE gaps SET opened_at = due_at;
+CREATE INDEX gaps_opened ON gaps (opened_at);
+CREATE INDEX gaps_account ON gaps (account_id, seq);
+`;
+
 /** What leads from each version to the next; the first makes an empty file version 1. */
-const MIGRATIONS: readonly string[] = [VERSION_1];
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 /** The version this mailhook writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

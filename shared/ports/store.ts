@@ -35,9 +35,14 @@ export interface Gap {
   readonly item: Listed;
   /** New tries that failed so far: 0 when it is opened. */
   readonly attempts: number;
+  readonly openedAt: Date;
   readonly dueAt: Date;
+  /** Why it could not be fetched the last time, in words. */
   readonly error: string;
 }
+
+/** As many gaps and settlements as one poll is given; what is beyond waits for the next. */
+export const MAX_POLL_WORK = 1_000;
 
 /** One thing to do to a message on its server. */
 export interface Settlement {
@@ -63,7 +68,7 @@ export interface Progress {
   /** Null when no mailbox moved on. */
   readonly cursor: Cursor | null;
   /** One for a message that has a gap already leaves that one as it is. */
-  readonly opened: readonly Omit<Gap, 'key' | 'attempts'>[];
+  readonly opened: readonly Omit<Gap, 'key' | 'attempts' | 'openedAt'>[];
   /** Counts one more attempt. */
   readonly rescheduled: readonly { readonly key: WorkKey; readonly dueAt: Date; readonly error: string }[];
   /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended. */
@@ -149,6 +154,9 @@ export interface StoreCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
   readonly pendingMessages: number;
   readonly oldestPendingAt: Date | null;
+  /** Messages that could not be fetched yet, of all accounts, and since when the first of them waits. */
+  readonly waitingMessages: number;
+  readonly oldestWaitingAt: Date | null;
   /** Active accounts without an enabled webhook that selects them. */
   readonly accountsWithoutWebhook: number;
   readonly lastTickAt: Date | null;
@@ -187,7 +195,7 @@ export interface Store {
   acquire(id: AccountId, reason: PollReason | 'baseline', now: Date, ttlMs: number): Promise<Acquired>;
   /** Extends the lease; false when it was lost: given back, revoked, or taken by another after its end (not by its end alone). */
   renew(fence: Fence, now: Date, ttlMs: number): Promise<boolean>;
-  /** The account's cursors, all its gaps, and its settlements that are due; at most 1,000 of each, oldest first. */
+  /** The account's cursors, its gaps, due or not, and its settlements that are due; at most `MAX_POLL_WORK` of each, earliest due first. */
   pollState(
     id: AccountId,
     now: Date,
@@ -196,6 +204,8 @@ export interface Store {
     readonly gaps: readonly Gap[];
     readonly settlements: readonly Settlement[];
   }>;
+  /** All gaps of the account, in no order that means anything. */
+  gaps(id: AccountId, page: PageRequest): Promise<Page<Gap>>;
   /** Which of these events are there already. */
   known(ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
   /** Which of these message digests are on a kept event of the account. */

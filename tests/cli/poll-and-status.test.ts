@@ -26,8 +26,29 @@ describe('poll and status', () => {
     expect(run.code).toBe(1);
     expect(run.stdout).toMatch(/error +0 +0 +0 +network: no route$/m);
     world.operations.report = { ...quietReport, outcome: 'paused' };
-    expect((await world.run(['poll'])).code).toBe(0);
-    expect((await world.run(['poll', 'ana'])).code).toBe(1);
+    expect(await world.run(['poll'])).toMatchObject({
+      code: 0,
+      stdout: expect.not.stringContaining('resume'),
+    });
+    const paused = await world.run(['poll', 'ana']);
+    expect(paused.code).toBe(1);
+    expect(paused.stdout).toMatch(/is paused and was not polled\. Next: npx mailhook accounts resume acc_/);
+  });
+
+  it('status and accounts show tell what could not be fetched yet, and why', async () => {
+    await world.addAccount();
+    expect((await world.run(['accounts', 'show', 'ana'])).stdout).not.toContain('could not be fetched');
+    await world.openGaps((await world.get('/v1/accounts/ana')).id, [
+      'the server says NO',
+      'the server says NO',
+    ]);
+    world.clock.advance(120_000);
+    expect((await world.run(['status'])).stdout).toMatch(
+      /^not fetched yet +2 waiting, the oldest for 2 min$/m,
+    );
+    const { stdout } = await world.run(['accounts', 'show', 'ana']);
+    expect(stdout).toMatch(/^2 messages could not be fetched yet, the first one .*:$/m);
+    expect(stdout).toMatch(/^2 +now +the server says NO$/m);
   });
 
   it('status shows counts and, on stderr, what to look at', async () => {

@@ -57,6 +57,7 @@ describe('wrong usage', () => {
     [[...POP3, '--mailbox', 'INBOX'], '--mailbox: need IMAP'],
     [['accounts', 'update', 'ana'], 'Nothing to change'],
     [['accounts', 'update', 'ana', '--skip-test'], 'Nothing to change'],
+    [['accounts', 'update', 'ana', '--start', 'all'], '--start is for accounts add only'],
     [['webhooks', 'add', 'nonsense'], 'https://host/path'],
     [['webhooks', 'add', 'ftp://example.com/'], 'https://host/path'],
     [['webhooks', 'add', 'http://x/', '--header', 'hunter2'], "'Name: value'"],
@@ -168,6 +169,18 @@ describe('help', () => {
     const webhookOptions =
       '--name --account --events --filter --transform --header --attachments --timeout --max-per-minute --json';
     for (const option of webhookOptions.split(' ')) expect(webhooks.stdout).toContain(`  ${option} `);
+  });
+
+  it('of a command is the same in each way to ask for it', async () => {
+    const { stdout } = await runInProcess(['accounts', 'add', '--help']);
+    expect(stdout).toContain('--username');
+    for (const args of [
+      ['help', 'accounts', 'add'],
+      ['accounts', 'help', 'add'],
+    ]) {
+      expect(await runInProcess(args)).toMatchObject({ code: 0, stdout });
+    }
+    expect((await runInProcess(['help', 'accounts'])).stdout).toContain('rebaseline');
   });
 
   it('tells the version', async () => {

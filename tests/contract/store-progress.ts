@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Pop3Cursor } from '../../shared/ports/mail-source.ts';
+import { type Gap, MAX_POLL_WORK, type Page } from '../../shared/ports/store.ts';
 import { MINUTE } from './fixtures.ts';
 import type { Scene, StoreTests } from './scene.ts';
 
@@ -18,8 +19,8 @@ function pop3Cursor(change: Partial<Pop3Cursor> = {}): Pop3Cursor {
 }
 
 /** An account of which somebody holds the lease. */
-async function held(scene: Scene, change = {}) {
-  const account = await scene.addAccount('ana', change);
+async function held(scene: Scene, change = {}, username = 'ana') {
+  const account = await scene.addAccount(username, change);
   const fence = await scene.lease(account.id);
   const state = () => scene.store.pollState(account.id, scene.now);
   const save = (progress: Parameters<Scene['progress']>[0]) =>
@@ -61,7 +62,7 @@ export const progressTests: StoreTests = (scene) => {
     const dueAt = new Date(scene().clock.nowMs + MINUTE);
     await save({ opened: [{ item, dueAt, error: 'no luck' }] });
     expect((await state()).gaps).toEqual([
-      { key: expect.any(String), item, attempts: 0, dueAt, error: 'no luck' },
+      { key: expect.any(String), item, attempts: 0, openedAt: scene().now, dueAt, error: 'no luck' },
     ]);
   });
 
@@ -91,12 +92,56 @@ export const progressTests: StoreTests = (scene) => {
     expect((await state()).gaps).toEqual([]);
   });
 
-  it('pollState() gives all gaps, the earliest due first', async () => {
+  it('gaps() gives every gap once, page by page, also those that are not due', async () => {
+    const { account, state, save } = await held(scene());
+    const dueAt = new Date(scene().clock.nowMs + MINUTE);
+    await save({ opened: Array.from({ length: 5 }, () => ({ item: scene().listed(), dueAt, error: 'no' })) });
+    const other = await held(scene(), {}, 'bo');
+    await other.save({ opened: [{ item: scene().listed(), dueAt, error: 'no' }] });
+    const found: Gap[] = [];
+    let after: string | null = null;
+    do {
+      const page: Page<Gap> = await scene().store.gaps(account.id, { after, limit: 2 });
+      expect(page.data.length).toBeLessThanOrEqual(2);
+      found.push(...page.data);
+      after = page.next;
+    } while (after !== null);
+    const byKey = (one: Gap, two: Gap) => one.key.localeCompare(two.key);
+    expect(found.toSorted(byKey)).toEqual([...(await state()).gaps].sort(byKey));
+    expect(found).toHaveLength(5);
+    expect((await scene().store.gaps(account.id, { after: 'a0.0', limit: 9 })).data).toHaveLength(5);
+  });
+
+  it('counts() counts the gaps of all accounts, and knows since when the first waits', async () => {
+    const { state, save } = await held(scene());
+    const other = await held(scene(), {}, 'bo');
+    const { store, clock } = scene();
+    expect(await store.counts()).toMatchObject({ waitingMessages: 0, oldestWaitingAt: null });
+    const [first, gap] = [scene().now, () => ({ item: scene().listed(), dueAt: scene().now, error: 'no' })];
+    await save({ opened: [gap(), gap()] });
+    clock.nowMs += MINUTE;
+    await other.save({ opened: [gap()] });
+    expect(await store.counts()).toMatchObject({ waitingMessages: 3, oldestWaitingAt: first });
+    const later = new Date(clock.nowMs + MINUTE);
+    const [one, two] = (await state()).gaps;
+    if (one === undefined || two === undefined) throw new Error('Two gaps were opened');
+    await save({ rescheduled: [{ key: one.key, dueAt: later, error: 'still' }] });
+    expect(await store.counts()).toMatchObject({ waitingMessages: 3, oldestWaitingAt: first });
+    await save({ closed: [one, two].map(({ key }) => ({ key, as: 'done' as const })) });
+    expect(await store.counts()).toMatchObject({ waitingMessages: 1, oldestWaitingAt: scene().now });
+  });
+
+  it('pollState() gives gaps, the earliest due first, and no more than a poll is given', async () => {
     const { state, save } = await held(scene());
     const at = (ms: number) => new Date(scene().clock.nowMs + ms);
     const gap = (ms: number) => ({ item: scene().listed(), dueAt: at(ms), error: 'no' });
     await save({ opened: [gap(3 * MINUTE), gap(-MINUTE), gap(MINUTE)] });
     expect((await state()).gaps.map(({ dueAt }) => dueAt)).toEqual([at(-MINUTE), at(MINUTE), at(3 * MINUTE)]);
+    await save({ opened: Array.from({ length: MAX_POLL_WORK }, () => gap(2 * MINUTE)) });
+    const { gaps } = await state();
+    expect(gaps).toHaveLength(MAX_POLL_WORK);
+    expect(gaps[0]?.dueAt).toEqual(at(-MINUTE));
+    expect(gaps.at(-1)?.dueAt).toEqual(at(2 * MINUTE));
   });
 
   it('saveProgress() touches no work of another account', async () => {

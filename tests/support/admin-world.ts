@@ -55,6 +55,8 @@ export interface AdminWorld {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Commits messages of an account as a poll would, with deliveries to the webhooks that take them; newest last. */
   commit(accountId: string, subjects: readonly string[]): Promise<EventId[]>;
+  /** Makes messages of an account wait as gaps, one for each error, to be tried again in a minute. */
+  openGaps(accountId: string, errors: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -114,6 +116,7 @@ export async function createAdminWorld(): Promise<AdminWorld> {
       }
       return ids;
     },
+    openGaps: (accountId, errors) => openGaps(embedded, accountId as AccountId, errors, clock.now()),
     async close() {
       await embedded.close();
       await rm(folder, { recursive: true, force: true });
@@ -165,6 +168,29 @@ async function commitMessage(
     transitions: acquired.account.transitions,
   });
   return id;
+}
+
+async function openGaps(
+  { store }: Embedded,
+  accountId: AccountId,
+  errors: readonly string[],
+  now: Date,
+): Promise<void> {
+  const acquired = await store.acquire(accountId, 'baseline', now, 60_000);
+  if (acquired.kind !== 'acquired') throw new Error(`The account is ${acquired.kind}`);
+  const dueAt = new Date(now.getTime() + 60_000);
+  const opened = errors.map((error, index) => ({
+    item: {
+      source: { protocol: 'imap', mailbox: 'INBOX', uidValidity: '1', uid: index + 1 } as const,
+      ...{ sizeBytes: 5, internalDate: null, flags: [], labels: [], backfill: false },
+    },
+    dueAt,
+    error,
+  }));
+  await store.saveProgress(acquired.fence, { cursor: null, opened, rescheduled: [], closed: [] }, now);
+  const { held, transitions } = acquired.account;
+  const health = { error: null, state: null, notBefore: null, backlogAt: null, held, transitions };
+  await store.release(acquired.fence, { at: now, ...health });
 }
 
 function parseJson(text: string): unknown {

@@ -5,20 +5,21 @@ import type { Webhook } from '../../webhook.ts';
 import type { StoreContext } from './context.ts';
 import { countEnded } from './delivery-counts.ts';
 import { isOfMessage } from './delivery-item.ts';
-import { deliveryList } from './index-keys.ts';
+import { deliveryList, GAPS_PARTITION } from './index-keys.ts';
 import { listPartition, webhookKey } from './keys.ts';
 import { json, text } from './marshal.ts';
 import { webhookIdOf } from './parked-expiry.ts';
-import { firstItems, getItems, queryAnswers } from './requests.ts';
+import { countItems, firstItems, getItems, queryAnswers, type Range } from './requests.ts';
 
 /**
  * Requests made to count open deliveries, of some ten thousand each: behind that a count is a lower bound, and means that
  * far too much is waiting.
  */
 const MAX_REQUESTS = 50;
+const GAPS: Range = { index: 'work', partition: GAPS_PARTITION };
 
 /**
- * How much there is of everything. It costs: for accounts and webhooks a read unit for some 40 of them; for open deliveries
+ * How much there is of everything. It costs: for accounts, webhooks and gaps a read unit for some 40 of them; for open deliveries
  * two requests for each webhook and half a read unit for some 40 of them, so little while all goes well; for ended ones and
  * the rest a dozen requests of one unit.
  */
@@ -30,6 +31,10 @@ export function createCounts(context: StoreContext & Pick<Store, 'lastTick'>): P
         firstItems(context, { partition: listPartition('webhook') }),
         countEnded(context),
         context.lastTick(),
+      ]);
+      const [waiting, firstGap] = await Promise.all([
+        countItems(context, GAPS, MAX_REQUESTS),
+        firstItems(context, { ...GAPS, pageSize: 1 }, 1),
       ]);
       const open = await countOpen(context, webhooks.map(webhookIdOf));
       const present = webhooks.filter(({ removedAt }) => removedAt === undefined).map(webhookIdOf);
@@ -44,6 +49,8 @@ export function createCounts(context: StoreContext & Pick<Store, 'lastTick'>): P
         deliveries: { ...ended, pending: open.pending, parked: open.parked },
         pendingMessages: open.messages.size,
         oldestPendingAt: open.oldestAt === null ? null : new Date(open.oldestAt),
+        waitingMessages: waiting.count,
+        oldestWaitingAt: firstGap[0] === undefined ? null : new Date(text(firstGap[0], 'gsi1sk')),
         accountsWithoutWebhook: await countWithoutWebhook(context, states, present),
         lastTickAt,
       };

@@ -1,20 +1,29 @@
 import type { AccountId } from '../../identity.ts';
 import type { Listed } from '../../ports/mail-source.ts';
 import type { Gap, Progress, WorkKey } from '../../ports/store.ts';
+import { GAPS_PARTITION } from './index-keys.ts';
 import { gapKey, type Key } from './keys.ts';
 import { type Item, json, number, text } from './marshal.ts';
 import type { Write } from './writes.ts';
 
-/** Opens a gap, or leaves alone the one that the message has already. */
-export function openGap(id: AccountId, { item, dueAt, error }: Progress['opened'][number]): Write {
+/**
+ * Opens a gap, or leaves alone the one that the message has already. Gaps of all accounts have a partition of the work index,
+ * by the time they were opened, so that they can be counted without looking for them.
+ */
+export function openGap(
+  id: AccountId,
+  { item, dueAt, error }: Progress['opened'][number],
+  openedAt: Date,
+): Write {
   return {
     kind: 'update',
     key: gapKey(id, item.source),
     update: `SET gapItem = if_not_exists(gapItem, :item), gapDueAt = if_not_exists(gapDueAt, :dueAt),
-      gapError = if_not_exists(gapError, :error), attempts = if_not_exists(attempts, :none)`,
+      gapError = if_not_exists(gapError, :error), attempts = if_not_exists(attempts, :none),
+      gsi1pk = :gaps, gsi1sk = if_not_exists(gsi1sk, :openedAt)`,
     values: {
       ...{ ':item': JSON.stringify(item), ':dueAt': dueAt.toISOString() },
-      ...{ ':error': error, ':none': 0 },
+      ...{ ':error': error, ':none': 0, ':gaps': GAPS_PARTITION, ':openedAt': openedAt.toISOString() },
     },
   };
 }
@@ -39,6 +48,7 @@ export function gapOf(item: Item): Gap {
     key: text(item, 'sk') as WorkKey,
     item: json<Listed>(item, 'gapItem'),
     attempts: number(item, 'attempts'),
+    openedAt: new Date(text(item, 'gsi1sk')),
     dueAt: new Date(gapDueAt(item)),
     error: text(item, 'gapError'),
   };

@@ -34,6 +34,9 @@ export function logPartition(month: string): string {
   return `log#${month}`;
 }
 
+/** The partition of the work index with the gaps of all accounts. */
+export const GAPS_PARTITION = 'gaps';
+
 /** An event's or a delivery's place in a list: by time, and of those committed together by their order. */
 export function timeSort(time: string, position: number, id: EventId): string {
   return `${time}#${String(position).padStart(4, '0')}#${id}`;

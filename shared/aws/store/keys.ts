@@ -73,9 +73,12 @@ export function settlementKey(id: AccountId, dueAt: string, eventId: EventId, sl
   return { pk: accountPartition(id), sk: `W#S#${dueAt}#${eventId}#${slot}` };
 }
 
+/** The form of the sort key of a gap. */
+export const GAP_SORT = /^W#G#[0-9a-f]{64}$/;
+
 /** The item of a gap of an account by the gap's key of work; null when it is not the key of one. */
 export function gapItemKey(id: AccountId, key: WorkKey): Key | null {
-  return /^W#G#[0-9a-f]{64}$/.test(key) ? { pk: accountPartition(id), sk: key } : null;
+  return GAP_SORT.test(key) ? { pk: accountPartition(id), sk: key } : null;
 }
 
 /** A settlement by its event, whenever it is due. */

@@ -1,7 +1,7 @@
 import type { PageRequest } from '../../ports/store.ts';
 
 /** Which list a cursor belongs to: that of another list is none of ours. */
-export type ListLetter = 'a' | 'w' | 'm' | 'd';
+export type ListLetter = 'a' | 'w' | 'm' | 'd' | 'g';
 
 /** More items than this are not given at once, whatever is asked for. */
 const MAX_PAGE = 1_000;

@@ -33,7 +33,7 @@ async function saveProgress(
   const earliest = earliestWork(progress);
   if (earliest !== null) await announceWork(context, accountId, earliest, now);
   const units: Unit[] = [
-    ...progress.opened.map((gap) => optional([openGap(accountId, gap)])),
+    ...progress.opened.map((gap) => optional([openGap(accountId, gap, now)])),
     ...gapUnits(accountId, progress),
     ...(await settlementUnits(context, accountId, progress, now)),
     ...(progress.cursor === null ? [] : [await cursorUnit(context, fence, progress.cursor, now)]),

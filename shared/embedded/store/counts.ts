@@ -15,17 +15,25 @@ export function createCounts({
         `SELECT count(*) AS count, min(committed_at) AS oldest FROM events INDEXED BY events_pending
          WHERE open > 0 AND mailbox IS NOT NULL AND type <> 'message.quarantined'`,
       );
-      const oldest = pending?.oldest ?? null;
+      const waiting = database.get<{ count: number; oldest: number | null }>(
+        'SELECT count(*) AS count, min(opened_at) AS oldest FROM gaps',
+      );
       return {
         accounts: accountCounts(database),
         deliveries: deliveryCounts(database),
         pendingMessages: pending?.count ?? 0,
-        oldestPendingAt: oldest === null ? null : new Date(oldest),
+        oldestPendingAt: dateOf(pending?.oldest),
+        waitingMessages: waiting?.count ?? 0,
+        oldestWaitingAt: dateOf(waiting?.oldest),
         accountsWithoutWebhook: accountsWithoutWebhook(database),
         lastTickAt: await lastTick(),
       };
     },
   };
+}
+
+function dateOf(timeMs: number | null | undefined): Date | null {
+  return timeMs == null ? null : new Date(timeMs);
 }
 
 function accountCounts(database: Database): StoreCounts['accounts'] {

@@ -7,7 +7,7 @@ export interface Place {
 }
 
 /** Which list a cursor belongs to: that of another list is none of ours. */
-export type ListLetter = 'a' | 'w' | 'm' | 'd';
+export type ListLetter = 'a' | 'w' | 'm' | 'd' | 'g';
 
 /** More rows than this are not given at once, whatever is asked for. */
 const MAX_PAGE = 1_000;
@@ -19,7 +19,7 @@ export function cursorOf(list: ListLetter, place: Place): string {
 
 /** The place of a cursor; null for none and for one that is not of this list. */
 export function placeOf(list: ListLetter, cursor: string | null): Place | null {
-  const match = /^([awmd])([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(cursor ?? '');
+  const match = /^([awmdg])([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(cursor ?? '');
   if (match?.[1] !== list) return null;
   const timeMs = Number.parseInt(match[2] ?? '', 36);
   const seq = Number.parseInt(match[3] ?? '', 36);

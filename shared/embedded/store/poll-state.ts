@@ -1,6 +1,16 @@
 import type { AccountId, EventId, Source } from '../../identity.ts';
 import type { Listed } from '../../ports/mail-source.ts';
-import type { Fence, Gap, Progress, Settlement, Store, WorkKey } from '../../ports/store.ts';
+import {
+  type Fence,
+  type Gap,
+  MAX_POLL_WORK,
+  type Page,
+  type PageRequest,
+  type Progress,
+  type Settlement,
+  type Store,
+  type WorkKey,
+} from '../../ports/store.ts';
 import type { SettlementCause } from '../../settlement.ts';
 import type { PackLookup } from '../blob-rows.ts';
 import type { Database } from '../database.ts';
@@ -10,18 +20,19 @@ import type { StoreContext } from './context.ts';
 import { cursorsOf, saveCursor } from './cursors.ts';
 import { type SourceColumns, sourceOf } from './event-row.ts';
 import { holdsLease } from './leases.ts';
+import { cursorOf, limitOf, placeOf as placeIn } from './paging.ts';
 import { closeSettlement, rescheduleSettlement } from './settlements.ts';
-
-/** As many gaps and settlements as one poll is given; what is beyond waits for the next. */
-const MAX_WORK = 1_000;
 
 interface GapRow {
   readonly seq: number;
   readonly item: string;
   readonly attempts: number;
+  readonly opened_at: number;
   readonly due_at: number;
   readonly error: string;
 }
+
+const GAP_COLUMNS = 'seq, item, attempts, opened_at, due_at, error';
 
 interface SettlementRow extends SourceColumns {
   readonly event: number;
@@ -39,33 +50,55 @@ export function createPollState({
   database,
   writer,
   packs,
-}: StoreContext): Pick<Store, 'pollState' | 'saveProgress'> {
+}: StoreContext): Pick<Store, 'pollState' | 'gaps' | 'saveProgress'> {
   return {
     async pollState(id, now) {
       return {
         cursors: cursorsOf(database, id),
-        gaps: gapsOf(database, id),
+        gaps: earliestGaps(database, id),
         settlements: dueSettlements(database, id, now.getTime()),
       };
+    },
+    async gaps(id, page) {
+      return gapPage(database, id, page);
     },
     saveProgress: (fence, progress, now) =>
       writer.write(() => saveProgress(database, packs, { fence, progress, nowMs: now.getTime() })),
   };
 }
 
-function gapsOf(database: Database, id: AccountId): Gap[] {
+function earliestGaps(database: Database, id: AccountId): Gap[] {
   const rows = database.all<GapRow>(
-    'SELECT seq, item, attempts, due_at, error FROM gaps WHERE account_id = ? ORDER BY due_at, seq LIMIT ?',
+    `SELECT ${GAP_COLUMNS} FROM gaps WHERE account_id = ? ORDER BY due_at, seq LIMIT ?`,
     id,
-    MAX_WORK,
+    MAX_POLL_WORK,
   );
-  return rows.map((row) => ({
+  return rows.map(gapOf);
+}
+
+function gapPage(database: Database, id: AccountId, page: PageRequest): Page<Gap> {
+  const limit = limitOf(page);
+  const rows = database.all<GapRow>(
+    `SELECT ${GAP_COLUMNS} FROM gaps WHERE account_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    id,
+    placeIn('g', page.after)?.seq ?? 0,
+    limit + 1,
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  return { data: shown.map(gapOf), next: more ? cursorOf('g', { timeMs: 0, seq: last.seq }) : null };
+}
+
+function gapOf(row: GapRow): Gap {
+  return {
     key: `gap:${row.seq}` as WorkKey,
     item: JSON.parse(row.item) as Listed,
     attempts: row.attempts,
+    openedAt: new Date(row.opened_at),
     dueAt: new Date(row.due_at),
     error: row.error,
-  }));
+  };
 }
 
 function dueSettlements(database: Database, id: AccountId, nowMs: number): Settlement[] {
@@ -76,7 +109,7 @@ function dueSettlements(database: Database, id: AccountId, nowMs: number): Settl
      WHERE s.account_id = ? AND s.due_at <= ? ORDER BY s.due_at, s.event LIMIT ?`,
     id,
     nowMs,
-    MAX_WORK,
+    MAX_POLL_WORK,
   );
   return rows.flatMap((row) => {
     const source = sourceOf(row);
@@ -104,11 +137,12 @@ function saveProgress(
   if (progress.cursor !== null) saveCursor(database, packs, { accountId, cursor: progress.cursor, nowMs });
   for (const { item, dueAt, error } of progress.opened) {
     database.run(
-      `INSERT INTO gaps (account_id, place, item, attempts, due_at, error) VALUES (?, ?, ?, 0, ?, ?)
+      `INSERT INTO gaps (account_id, place, item, attempts, opened_at, due_at, error) VALUES (?, ?, ?, 0, ?, ?, ?)
        ON CONFLICT (account_id, place) DO NOTHING`,
       accountId,
       placeOf(item.source),
       JSON.stringify(item),
+      nowMs,
       dueAt.getTime(),
       error,
     );

@@ -49,6 +49,13 @@ describe('changing an account', () => {
     expect(world.operations.tested).toHaveLength(2);
   });
 
+  it('refuses another start, which would do nothing, and takes the present one', async () => {
+    const answer = await patch({ start: 'all', intervalSeconds: 60 });
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'start' }] } });
+    expect((await stored()).intervalSeconds).toBe(300);
+    expect((await patch({ start: 'now', intervalSeconds: 60 })).status).toBe(200);
+  });
+
   it('tries nothing out with skipTest, nor when a setting stays what it is', async () => {
     expect((await patch({ host: 'other.example.com', skipTest: true })).status).toBe(200);
     expect((await patch({ host: 'OTHER.example.com', mailboxes: ['inbox'] })).status).toBe(200);

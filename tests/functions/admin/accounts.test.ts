@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountSchema } from '../../../functions/admin/account-schema.ts';
+import { accountDetailSchema } from '../../../functions/admin/account-schema.ts';
 import { removeUnfinishedAdds } from '../../../functions/admin/add-account.ts';
 import { accountIdOf } from '../../../shared/identity.ts';
 import { type AdminWorld, accountBody, accountId, createAdminWorld } from '../../support/admin-world.ts';
@@ -36,6 +36,7 @@ describe('adding an account', () => {
       onFailed: 'none',
       deleteAfterDays: null,
       maxSizeBytes: 52_428_800,
+      tlsAllowInvalidCertificate: false,
       state: 'active',
       reason: null,
       held: 0,
@@ -43,8 +44,9 @@ describe('adding an account', () => {
       lastSuccessAt: null,
       lastError: null,
       createdAt: '2026-03-01T12:00:00.000Z',
+      waiting: { messages: 0, oldestAt: null, reasons: [] },
     });
-    expect(accountSchema.strict().safeParse(answer.body).success).toBe(true);
+    expect(accountDetailSchema.strict().safeParse(answer.body).success).toBe(true);
   });
 
   it('is paused as adding while the baseline is taken, so that a crash leaves nothing that polls', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { accountDetailSchema } from '../../../functions/admin/account-schema.ts';
 import { type AdminWorld, accountBody, accountId, createAdminWorld } from '../../support/admin-world.ts';
 import { quietReport } from '../../support/fake-operations.ts';
 
@@ -16,7 +17,7 @@ describe('status', () => {
     expect(await status()).toEqual({
       version: '1.2.3',
       accounts: { active: 0, paused: 0, auth_failed: 0, error: 0 },
-      messages: { pending: 0, oldestPendingSeconds: null },
+      messages: { pending: 0, oldestPendingSeconds: null, waiting: 0, oldestWaitingSeconds: null },
       deliveries: {
         pending: 0,
         parked: 0,
@@ -48,6 +49,31 @@ describe('status', () => {
       messages: { pending: 2, oldestPendingSeconds: 90 },
       deliveries: { pending: 2 },
     });
+  });
+
+  it('counts what could not be fetched yet, says for how long, and the account says why', async () => {
+    const { body } = await world.call('POST', '/v1/accounts', accountBody());
+    await world.call('POST', '/v1/webhooks', { url: 'http://127.0.0.1:3000/' });
+    const openedAt = world.clock.now().toISOString();
+    await world.openGaps(body.id, [
+      'Cannot fetch the message with UID 7',
+      'Cannot fetch the message with UID 12',
+      'no',
+    ]);
+    world.clock.advance(90_500);
+    expect((await status()).messages).toMatchObject({ waiting: 3, oldestWaitingSeconds: 90 });
+    expect(await warnings()).toEqual(['messages-waiting']);
+    const account = (await world.call('GET', '/v1/accounts/ana')).body;
+    const nextTryAt = new Date(Date.parse(openedAt) + 60_000).toISOString();
+    expect(account.waiting).toEqual({
+      messages: 3,
+      oldestAt: openedAt,
+      reasons: [
+        { error: 'Cannot fetch the message with UID …', messages: 2, nextTryAt },
+        { error: 'no', messages: 1, nextTryAt },
+      ],
+    });
+    expect(accountDetailSchema.strict().safeParse(account).success).toBe(true);
   });
 
   it('warns of refused logins and of a schedule that stands still', async () => {

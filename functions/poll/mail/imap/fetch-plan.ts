@@ -10,7 +10,7 @@ export interface FetchStep {
   readonly bytes: number;
 }
 
-/** For a message whose size the server does not state. */
+/** For a message whose size the server does not state, or states as 0, which may mean the same. */
 const UNKNOWN_SIZE_BYTES = 1024 * 1024;
 /** A header section is mostly far smaller; this bounds the batch and gives the deadline. */
 const USUAL_HEAD_BYTES = 64 * 1024;
@@ -18,8 +18,8 @@ const USUAL_HEAD_BYTES = 64 * 1024;
 /** Cuts the items, in their order, into steps of at most `BATCH_MESSAGES` messages and about `BATCH_BYTES`. */
 export function planFetch(items: readonly Listed[], maxSizeBytes: number): FetchStep[] {
   return cutIntoSteps(items, (item) => {
-    const bytes = item.sizeBytes ?? UNKNOWN_SIZE_BYTES;
-    if (bytes > maxSizeBytes && item.sizeBytes !== null) return { kind: 'heads', bytes: USUAL_HEAD_BYTES };
+    const bytes = item.sizeBytes || UNKNOWN_SIZE_BYTES;
+    if (bytes > maxSizeBytes && item.sizeBytes) return { kind: 'heads', bytes: USUAL_HEAD_BYTES };
     return { kind: bytes > BATCH_BYTES ? 'long' : 'bodies', bytes };
   });
 }

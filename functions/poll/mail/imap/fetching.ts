@@ -5,8 +5,10 @@ import {
   type Listed,
   MailError,
 } from '../../../../shared/ports/mail-source.ts';
+import { RefusalRun } from '../refusals.ts';
 import { type FetchStep, planFetch, planHeads } from './fetch-plan.ts';
-import { BATCH_BYTES, MAX_HEAD_BYTES, MAX_REFUSALS_IN_A_ROW, PART_BYTES } from './limits.ts';
+import { BATCH_BYTES, MAX_HEAD_BYTES, PART_BYTES } from './limits.ts';
+import { handsOutOthers } from './probing.ts';
 import {
   existingUids,
   fetchRows,
@@ -23,8 +25,9 @@ import { uidSet } from './uid-set.ts';
 interface Fetching {
   readonly session: ImapSession;
   readonly maxSizeBytes: number;
-  /** Messages the server refused since it last gave one. */
-  refusedInARow: number;
+  readonly run: RefusalRun;
+  /** UIDs of the messages that the server refused. */
+  readonly refused: Set<number>;
 }
 
 /** What became of the messages of a step; an error is thrown once these are handed on. */
@@ -42,7 +45,12 @@ export async function* fetchMessages(
   items: readonly Listed[],
   limits: FetchLimits,
 ): AsyncGenerator<Fetched> {
-  const fetching: Fetching = { session, maxSizeBytes: limits.maxSizeBytes, refusedInARow: 0 };
+  const fetching: Fetching = {
+    session,
+    maxSizeBytes: limits.maxSizeBytes,
+    run: new RefusalRun(),
+    refused: new Set(),
+  };
   for (const step of planFetch(items, limits.maxSizeBytes)) {
     const outcome =
       step.kind === 'heads' ? await fetchOversize(fetching, step) : await fetchBodies(fetching, step);
@@ -57,16 +65,16 @@ export async function* fetchMessages(
 /** Fetches header sections of messages of the selected mailbox, in the order given; null for one that gives none. */
 export async function* fetchHeads(session: ImapSession, items: readonly Listed[]): AsyncGenerator<Head> {
   for (const step of planHeads(items)) {
-    const { bytes, error } = await fetchRows(session, step.items.map(uidOf), HEADER_SECTION, infoOf(step));
-    if (error !== null && !isAboutMessages(session, error)) throw error;
-    for (const item of step.items) yield { item, head: bytes.get(uidOf(item)) ?? null };
+    const rows = await fetchRows(session, step.items.map(uidOf), HEADER_SECTION, infoOf(step));
+    if (rows.error !== null && !isAboutMessages(session, rows.error)) throw rows.error;
+    for (const item of step.items) yield { item, head: bytesOf(rows, item) ?? null };
   }
 }
 
 async function fetchBodies(fetching: Fetching, step: FetchStep): Promise<Outcome> {
   const outcome: Outcome = { byUid: new Map(), error: null };
   const keep = async (item: Listed, bytes: Buffer) => {
-    fetching.refusedInARow = 0;
+    fetching.run.end();
     outcome.byUid.set(uidOf(item), await completed(fetching, item, bytes));
   };
   return await gather(fetching, step, sourceFrom(0), outcome, keep);
@@ -75,7 +83,7 @@ async function fetchBodies(fetching: Fetching, step: FetchStep): Promise<Outcome
 async function fetchOversize(fetching: Fetching, step: FetchStep): Promise<Outcome> {
   const outcome: Outcome = { byUid: new Map(), error: null };
   const keep = async (item: Listed, head: Buffer) => {
-    fetching.refusedInARow = 0;
+    fetching.run.end();
     outcome.byUid.set(uidOf(item), {
       kind: 'oversize',
       item,
@@ -98,7 +106,7 @@ async function gather(
   const missing = () => step.items.filter((item) => !outcome.byUid.has(uidOf(item)));
   const keepAll = async (rows: Rows) => {
     for (const item of missing()) {
-      const bytes = rows.bytes.get(uidOf(item));
+      const bytes = bytesOf(rows, item);
       if (bytes !== undefined) await keep(item, bytes);
     }
   };
@@ -129,6 +137,12 @@ async function gather(
   return outcome;
 }
 
+/** What came of a message; no bytes for one of which the size says that it has none. */
+function bytesOf({ bytes, empty }: Rows, item: Listed): Buffer | undefined {
+  const isEmpty = item.sizeBytes === 0 && empty.has(uidOf(item));
+  return bytes.get(uidOf(item)) ?? (isEmpty ? Buffer.alloc(0) : undefined);
+}
+
 /** The last try for a message that is there and did not come. */
 async function askAlone(
   fetching: Fetching,
@@ -139,12 +153,20 @@ async function askAlone(
 ): Promise<void> {
   const uid = uidOf(item);
   const info = { doing: `fetch the message with UID ${uid}`, bytes: item.sizeBytes ?? BATCH_BYTES };
-  const { bytes, error } = await fetchRows(fetching.session, [uid], wanted, info);
+  const { bytes, empty, error } = await fetchRows(fetching.session, [uid], wanted, info);
   const alone = bytes.get(uid);
   if (alone !== undefined) return await keep(item, alone);
+  // Its size was 0, or not stated. Where the size says that there is something, nothing is a failure.
+  if (error === null && item.sizeBytes === null && empty.get(uid) === 'text') {
+    return await keep(item, Buffer.alloc(0));
+  }
   if (error !== null && !isAboutMessages(fetching.session, error)) throw error;
-  fetching.refusedInARow++;
-  if (error !== null && fetching.refusedInARow >= MAX_REFUSALS_IN_A_ROW) throw error;
+  fetching.refused.add(uid);
+  if (fetching.run.isDoubtful() && error !== null) {
+    const isAbout = (one: MailError) => isAboutMessages(fetching.session, one);
+    if (!(await handsOutOthers(fetching.session, fetching.refused, isAbout))) throw error;
+    fetching.run.acquit();
+  }
   const reason = error?.message ?? 'The server lists the message and gives nothing when it is asked for it';
   outcome.byUid.set(uid, { kind: 'failed', item, error: reason });
 }
@@ -182,7 +204,7 @@ async function nextPart(
   const part = bytes.get(uid);
   if (part !== undefined) return part;
   // Nothing follows parts that fill up exactly; but a part that went missing must not pass for the end.
-  if (item.sizeBytes !== null && start >= item.sizeBytes) return 'end';
+  if (item.sizeBytes !== null && item.sizeBytes > 0 && start >= item.sizeBytes) return 'end';
   const existing = await existingUids(session, [uid]);
   if (existing !== null && !existing.has(uid)) return { kind: 'gone', item };
   return { kind: 'failed', item, error: `The server gave ${start} bytes of the message and then nothing` };

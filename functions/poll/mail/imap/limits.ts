@@ -69,9 +69,6 @@ export const MAX_LISTED_MESSAGES = 1_000_000;
 /** UIDs in one command that changes flags, moves or searches: at most 11 bytes each, and some servers take 8,000 a line. */
 export const MAX_UIDS_PER_COMMAND = 500;
 
-/** Messages in a row that the server refuses to hand out before the fault is taken to be the server's, not theirs. */
-export const MAX_REFUSALS_IN_A_ROW = 5;
-
 /** Mailbox names in the message about one that does not exist. */
 export const MAX_NAMES_SHOWN = 20;
 

@@ -98,7 +98,8 @@ async function listRange(
 function rowOf({ uid, size, internalDate, flags, labels }: FetchMessageObject, before: Row | undefined): Row {
   return {
     uid,
-    sizeBytes: size === undefined || size === 0 ? (before?.sizeBytes ?? null) : size,
+    // imapflow gives 0 for what is no number, too.
+    sizeBytes: size || (before?.sizeBytes ?? size ?? null),
     internalDate: internalDate instanceof Date ? internalDate.toISOString() : (before?.internalDate ?? null),
     // \Recent is about the session and not about the message.
     flags: listOf(flags, before?.flags).filter((flag) => flag.toLowerCase() !== '\\recent'),

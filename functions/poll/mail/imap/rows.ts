@@ -4,10 +4,10 @@ import { MAX_BATCH_RECEIVED_BYTES, MAX_HEAD_BYTES, PART_BYTES } from './limits.t
 import type { ImapSession } from './session.ts';
 import { uidSet } from './uid-set.ts';
 
-/** What a FETCH is to bring of each message. */
+/** What a FETCH is to bring of each message; imapflow gives `false` for a `NIL`. */
 export interface Wanted {
   readonly query: FetchQueryObject;
-  readonly read: (row: FetchMessageObject) => Buffer | undefined;
+  readonly read: (row: FetchMessageObject) => Buffer | false | undefined;
 }
 
 /** Some bytes of the message, as they are on the server; never sets \Seen. */
@@ -27,12 +27,15 @@ export const HEADER_SECTION: Wanted = {
 /** What came of a FETCH: the bytes by UID, also when it broke off. */
 export interface Rows {
   readonly bytes: ReadonlyMap<number, Buffer>;
+  /** UIDs answered with no bytes: an empty text, or `NIL`. */
+  readonly empty: ReadonlyMap<number, 'text' | 'nil'>;
   readonly error: MailError | null;
 }
 
 /**
  * Fetches and keeps what was asked for. A row counts only with a UID that was asked for and bytes in it: servers send rows
- * for other messages, rows with flags only, and `NIL` or nothing for messages that are just going.
+ * for other messages, rows with flags only, and `NIL` or nothing for messages that are just going. What has no bytes is told
+ * apart, because a message may be empty.
  */
 export async function fetchRows(
   session: ImapSession,
@@ -42,20 +45,25 @@ export async function fetchRows(
 ): Promise<Rows> {
   const asked = new Set(uids);
   const found = new Map<number, Buffer>();
+  const empty = new Map<number, 'text' | 'nil'>();
   let received = 0;
   const timeoutMs = session.timeoutMsFor(info.bytes);
   try {
     await session.fetchRows({ doing: info.doing, timeoutMs }, uidSet(uids), wanted.query, (row) => {
       const bytes = wanted.read(row);
-      if (!asked.has(row.uid) || !Buffer.isBuffer(bytes) || bytes.length === 0) return true;
+      if (!asked.has(row.uid) || bytes === undefined) return true;
+      if (bytes === false || bytes.length === 0) {
+        empty.set(row.uid, bytes === false ? 'nil' : 'text');
+        return true;
+      }
       received += bytes.length;
       if (received > MAX_BATCH_RECEIVED_BYTES && found.size > 0) return false;
       found.set(row.uid, bytes);
       return true;
     });
-    return { bytes: found, error: null };
+    return { bytes: found, empty, error: null };
   } catch (error) {
-    if (error instanceof MailError) return { bytes: found, error };
+    if (error instanceof MailError) return { bytes: found, empty, error };
     throw error;
   }
 }

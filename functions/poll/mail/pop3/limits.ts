@@ -41,6 +41,3 @@ export const POP3_LIMITS: Pop3Limits = {
   maxHeadBytes: 1024 * 1024,
   maxDrainBytes: 64 * 1024 * 1024,
 };
-
-/** Messages in a row that the server refuses to hand out before the fault is taken to be the server's, not theirs. */
-export const MAX_REFUSALS_IN_A_ROW = 5;

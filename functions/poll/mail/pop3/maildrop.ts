@@ -56,6 +56,11 @@ export class Maildrop {
     return { kind: place.shared ? 'many' : 'one', number: place.number, sizeBytes };
   }
 
+  /** The numbers of all messages but these, ascending. */
+  without(numbers: ReadonlySet<number>): number[] {
+    return this.#entries.map(({ number }) => number).filter((number) => !numbers.has(number));
+  }
+
   /** Made when first needed: an unchanged listing of 100,000 messages never needs it. */
   #index(): Map<string, { number: number; shared: boolean }> {
     if (this.#places !== null) return this.#places;

@@ -1,6 +1,6 @@
 import type { Fetched, FetchLimits, Head, Listed } from '../../../../shared/ports/mail-source.ts';
+import { MAX_PROBES, RefusalRun, spread } from '../refusals.ts';
 import type { BodyLimit } from './byte-reader.ts';
-import { MAX_REFUSALS_IN_A_ROW } from './limits.ts';
 import type { Maildrop } from './maildrop.ts';
 import type { Answer, Command, Pop3Session } from './pop3-session.ts';
 
@@ -14,6 +14,7 @@ const NOT_ABOUT_A_MESSAGE = new Set(['SYS/TEMP', 'IN-USE', 'LOGIN-DELAY', 'LIMIT
 
 interface Request {
   readonly item: Listed;
+  readonly number: number | null;
   readonly sizeBytes: number | null;
   /** Null when the message is not in the maildrop. */
   readonly command: Command | null;
@@ -23,7 +24,8 @@ interface Request {
  * Fetches messages in the order given, by RETR. One that LIST shows above the limit is asked for its header section
  * only (TOP, where the server has it). One that turns out larger while it comes is read to its end and thrown away, up
  * to `maxDrainBytes`; above that the session is given up: the message is yielded as `oversize` all the same, and the
- * next call throws, so the rest is for the next session. Throws MailError, too, when the server refuses message after message.
+ * next call throws, so the rest is for the next session. Throws MailError, too, when the server refuses message after message
+ * and hands out none of the others either.
  */
 export async function* fetchMessages(
   session: Pop3Session,
@@ -38,18 +40,74 @@ export async function* fetchMessages(
         : retrCommand(session, number, limits.maxSizeBytes, sizeBytes ?? UNKNOWN_BYTES),
     ),
   );
-  let refusedInARow = 0;
-  for await (const { item, sizeBytes, answer } of answers(session, requests)) {
-    if (answer !== null) refusedInARow = answer.reply.kind === 'err' ? refusedInARow + 1 : 0;
-    if (answer?.reply.kind === 'err' && isServersFault(answer.reply.code, refusedInARow)) {
-      throw session.refusal(answer.reply, `fetch a message from "${session.peer}"`, 'command');
+  const judged: Judged = { session, maildrop, requests, run: new RefusalRun(), refused: new Set() };
+  for (let next = 0; next < requests.length; ) {
+    for await (const { item, number, sizeBytes, answer } of answers(session, requests.slice(next))) {
+      next += 1;
+      const wasInDoubt = answer !== null && (await isInDoubt(judged, answer.reply, number, next));
+      yield answer === null ? { kind: 'gone', item } : fetched(item, sizeBytes, answer, limits);
+      // What was asked for ahead was read away by the probes, and is asked for again.
+      if (wasInDoubt) break;
     }
-    yield answer === null ? { kind: 'gone', item } : fetched(item, sizeBytes, answer, limits);
   }
 }
 
-function isServersFault(code: string | null, refusedInARow: number): boolean {
-  return refusedInARow >= MAX_REFUSALS_IN_A_ROW || (code !== null && NOT_ABOUT_A_MESSAGE.has(code));
+/** A fetch under way, as far as it decides whose fault a refusal is. */
+interface Judged {
+  readonly session: Pop3Session;
+  readonly maildrop: Maildrop;
+  readonly requests: readonly Request[];
+  readonly run: RefusalRun;
+  /** Numbers of the messages that the server refused. */
+  readonly refused: Set<number>;
+}
+
+/** Whether the server was in doubt after this reply, and other messages showed that it is well. Throws MailError when it is not. */
+async function isInDoubt(
+  { session, maildrop, requests, run, refused }: Judged,
+  reply: Answer['reply'],
+  number: number | null,
+  next: number,
+): Promise<boolean> {
+  if (reply.kind !== 'err') {
+    run.end();
+    return false;
+  }
+  const refusal = () => session.refusal(reply, `fetch a message from "${session.peer}"`, 'command');
+  if (isAboutServer(reply.code)) throw refusal();
+  if (number !== null) refused.add(number);
+  if (!run.isDoubtful()) return false;
+  const pending = new Set(requests.slice(next).map((request) => request.number));
+  if (!(await handsOutOthers(session, maildrop, refused, pending))) throw refusal();
+  run.acquit();
+  return true;
+}
+
+function isAboutServer(code: string | null): boolean {
+  return code !== null && NOT_ABOUT_A_MESSAGE.has(code);
+}
+
+/**
+ * Whether the server hands out any of a few other messages: then it is well, and those it `refused` are at fault. By TOP where
+ * it may have that. RETR is for messages only that are not `pending`: some servers (Gmail) hide what was retrieved.
+ */
+async function handsOutOthers(
+  session: Pop3Session,
+  maildrop: Maildrop,
+  refused: ReadonlySet<number>,
+  pending: ReadonlySet<number | null>,
+): Promise<boolean> {
+  const hasTop = mayHaveTop(session);
+  const others = maildrop.without(refused).filter((number) => hasTop || !pending.has(number));
+  for (const number of spread(others, MAX_PROBES)) {
+    const command = hasTop
+      ? topCommand(session, number, 1)
+      : retrCommand(session, number, session.limits.maxHeadBytes, UNKNOWN_BYTES);
+    const { reply } = await session.command(command);
+    if (reply.kind === 'ok') return true;
+    if (reply.kind === 'err' && isAboutServer(reply.code)) return false;
+  }
+  return false;
 }
 
 /** Fetches header sections in the order given, by TOP (RFC 1939 section 7); null where the server will not. */
@@ -81,9 +139,9 @@ function request(
   commandFor: (number: number, sizeBytes: number | null) => Command,
 ): Request {
   const place = item.source.protocol === 'pop3' ? maildrop.find(item.source.uidl) : { kind: 'none' as const };
-  if (place.kind === 'none') return { item, sizeBytes: item.sizeBytes, command: null };
+  if (place.kind === 'none') return { item, number: null, sizeBytes: item.sizeBytes, command: null };
   const sizeBytes = place.sizeBytes ?? item.sizeBytes;
-  return { item, sizeBytes, command: commandFor(place.number, sizeBytes) };
+  return { item, number: place.number, sizeBytes, command: commandFor(place.number, sizeBytes) };
 }
 
 async function* answers(
@@ -128,9 +186,9 @@ function largeCommand(session: Pop3Session, number: number): Command {
   return retrCommand(session, number, session.limits.maxHeadBytes, Number.POSITIVE_INFINITY);
 }
 
-function topCommand(session: Pop3Session, number: number): Command {
+function topCommand(session: Pop3Session, number: number, lines = 0): Command {
   const body = limit(session, session.limits.maxHeadBytes);
-  return { line: `TOP ${number} 0`, name: `TOP ${number}`, body, weightBytes: HEAD_BYTES };
+  return { line: `TOP ${number} ${lines}`, name: `TOP ${number}`, body, weightBytes: HEAD_BYTES };
 }
 
 function retrCommand(session: Pop3Session, number: number, keepBytes: number, weightBytes: number): Command {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_REFUSALS_IN_A_ROW, PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
+import { PART_BYTES } from '../../../../../functions/poll/mail/imap/limits.ts';
+import { MAX_REFUSALS_IN_A_ROW } from '../../../../../functions/poll/mail/refusals.ts';
 import { LIMITS, listed, untilError } from './fetch-support.ts';
 import { answer, bodyRow } from './imap-script.ts';
 import { brief, cleanUpAfterEach, collect, item, mail, open, served } from './imap-support.ts';
@@ -40,6 +41,34 @@ describe('rows that are not what was asked for', () => {
     const fetched = await collect(source.fetch([item(1), item(2), item(3)], LIMITS));
 
     expect(fetched.map(brief)).toEqual(['raw 1 one', 'failed 2', 'raw 3 three']);
+  });
+
+  it('of an empty message are that message, whose size is 0', async () => {
+    const { source } = await listed(
+      answer('UID FETCH 1:4 .*', [
+        bodyRow(1, 'one'),
+        bodyRow(2, ''),
+        '* 3 FETCH (UID 3 BODY[]<0> NIL)',
+        bodyRow(4, 'four'),
+      ]),
+    );
+    const empty = { sizeBytes: 0 };
+
+    const fetched = await collect(source.fetch([item(1), item(2, empty), item(3, empty), item(4)], LIMITS));
+
+    expect(fetched.map(brief)).toEqual(['raw 1 one', 'raw 2 ', 'raw 3 ', 'raw 4 four']);
+  });
+
+  it('of a message without a stated size are taken for empty when they stay so', async () => {
+    const { source } = await listed(
+      answer('UID FETCH 2 .*', [bodyRow(2, '')]),
+      answer('UID SEARCH UID 2', ['* SEARCH 2']),
+      answer('UID FETCH 2 .*', [bodyRow(2, '')]),
+    );
+
+    expect((await collect(source.fetch([item(2, { sizeBytes: null })], LIMITS))).map(brief)).toEqual([
+      'raw 2 ',
+    ]);
   });
 
   it('are made up for when the second answer is good', async () => {
@@ -115,7 +144,7 @@ describe('a server that refuses', () => {
     expect(fetched[1]).toMatchObject({ error: expect.stringContaining('message 2 is corrupt') });
   });
 
-  it('one message after the other is at fault itself', async () => {
+  it('one message after the other, and none of the others, is at fault itself', async () => {
     const uids = Array.from({ length: MAX_REFUSALS_IN_A_ROW + 2 }, (_, at) => at + 1);
     const { source } = await listed(
       answer('UID FETCH 1:7 .*', [], 'NO Cannot read'),
@@ -123,6 +152,9 @@ describe('a server that refuses', () => {
       ...uids
         .slice(0, MAX_REFUSALS_IN_A_ROW)
         .map((uid) => answer(`UID FETCH ${uid} .*`, [], 'NO Cannot read')),
+      answer('UID SEARCH 1,2,3', ['* SEARCH 5 6 7']),
+      answer('UID FETCH 7 .*', [], 'NO Cannot read'),
+      answer('UID FETCH 6 .*', [], 'NO Cannot read'),
     );
 
     const { got, error } = await untilError(source, uids);

@@ -87,13 +87,14 @@ describe('fetch()', () => {
     expect(got).toEqual(['Subject: a\r\n\r\nbody\r\n']);
   });
 
-  it('takes the server to be at fault, not the messages, after five refusals in a row', async () => {
+  it('takes the server to be at fault after five refusals in a row, when it gives no other message either', async () => {
     const uidls = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     const refusal = (number: number) => ({ expect: `RETR ${number}`, send: ['-ERR cannot read\r\n'] });
     const { source, items } = await listedSession(uidls, [
       refusal(1),
       { expect: 'RETR 2', send: [mail('b')] },
       ...[3, 4, 5, 6, 7].map(refusal),
+      { expect: 'TOP 2 1', send: ['-ERR cannot read\r\n'] },
     ]);
     const got: string[] = [];
     const reading = (async () => {
