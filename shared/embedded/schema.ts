@@ -187,8 +187,17 @@ CREATE INDEX packs_dead ON packs (name) WHERE live <= 0;
 CREATE TABLE erasures (ref TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
 
+/** Version 2: links of messages, and how webhooks take attachments, which a delivery keeps from its first attempt on. */
+const VERSION_2 = `
+ALTER TABLE events ADD COLUMN link_token TEXT;
+ALTER TABLE webhooks ADD COLUMN attachments TEXT NOT NULL DEFAULT 'link';
+ALTER TABLE deliveries ADD COLUMN attachments TEXT;
+ALTER TABLE deliveries ADD COLUMN reduced INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET reduced = 1 WHERE body IS NOT NULL;
+`;
+
 /** What leads from each version to the next; the first makes an empty file version 1. */
-const MIGRATIONS: readonly string[] = [VERSION_1];
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 /** The version this mailhook writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
