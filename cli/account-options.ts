@@ -4,6 +4,7 @@ import { accountRuleErrors } from '../functions/admin/account-rules.ts';
 import { parseServerAction, parseStartPolicy } from '../shared/account.ts';
 import { UsageError } from './errors.ts';
 import { fieldLabel } from './field-label.ts';
+import { fileProblem } from './file-problem.ts';
 import { actionOption, integerOption, listOption, startOption } from './options.ts';
 import type { PasswordOptions } from './password.ts';
 
@@ -107,21 +108,12 @@ export function checkAccountOptions(options: AccountOptions): void {
   }
 }
 
-const FILE_PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'you may not read it',
-};
-
 /** The text of the file that an option names; undefined when it was not given. Throws UsageError when it cannot be read. */
 export async function readOptionFile(option: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    const reason = FILE_PROBLEMS[code];
-    const text = reason === undefined ? code : `${reason} (${code})`;
-    throw new UsageError(`Cannot read "${path}" of ${option}: ${text}`, { cause: error });
+    throw new UsageError(`Cannot read "${path}" of ${option}: ${fileProblem(error)}`, { cause: error });
   }
 }

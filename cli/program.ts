@@ -43,6 +43,11 @@ const GROUPS: readonly Group[] = [
     load: async () => (await import('./commands/poll-and-status.ts')).addStatusCommand,
   },
   {
+    name: 'parse',
+    description: 'print the event of a mail in a file, without a server and an account',
+    load: async () => (await import('./commands/parse.ts')).addParseCommand,
+  },
+  {
     name: 'apply',
     description: 'make accounts and webhooks as a YAML file says; it removes nothing',
     load: async () => (await import('./commands/apply.ts')).addApplyCommand,

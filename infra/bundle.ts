@@ -7,6 +7,7 @@ export const BUNDLES = {
   poll: { index: 'functions/poll/handler.ts', worker: 'functions/poll/parse/worker.ts' },
   dispatch: { index: 'functions/dispatch/handler.ts' },
   admin: { index: 'functions/admin/handler.ts' },
+  files: { index: 'functions/files/handler.ts', worker: 'functions/files/cut-worker.ts' },
   sweep: { index: 'functions/sweep/handler.ts' },
 } as const;
 

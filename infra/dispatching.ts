@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { JobQueue } from './job-queue.ts';
@@ -14,6 +15,8 @@ const JOBS_PER_INVOCATION = 10;
 export interface DispatchingProps {
   readonly settings: Settings;
   readonly storage: Storage;
+  /** Reads attachments for webhooks that want them in the event. */
+  readonly files: LambdaFunction;
 }
 
 /** The queue of deliveries and the function that posts them: the only one that opens webhook secrets. */
@@ -21,7 +24,7 @@ export class Dispatching extends Construct {
   readonly jobs: JobQueue;
   readonly dispatch: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { settings, storage }: DispatchingProps) {
+  constructor(scope: Construct, id: string, { settings, storage, files }: DispatchingProps) {
     super(scope, id);
     this.jobs = new JobQueue(this, 'Jobs', { timeout: TIMEOUT });
     this.dispatch = new LambdaFunction(this, 'Dispatch', {
@@ -35,6 +38,7 @@ export class Dispatching extends Construct {
         bucket: storage.bucket.bucketName,
         webhookKey: storage.keys['webhook-secret'].keyArn,
         deliveriesQueue: this.jobs.queue.queueUrl,
+        filesFunction: files.lambda.functionName,
         egress: settings.egress,
         egressAllow: settings.egressAllow.join(','),
       },
@@ -45,6 +49,11 @@ export class Dispatching extends Construct {
     storage.grantBlobs(role, 'Put', ['body']);
     storage.keys['webhook-secret'].grant(role, 'kms:Decrypt');
     this.jobs.grantSend(role);
+    Grant.addToPrincipal({
+      grantee: role,
+      actions: ['lambda:InvokeFunction'],
+      resourceArns: [files.lambda.functionArn],
+    });
     this.dispatch.lambda.addEventSource(
       new SqsEventSource(this.jobs.queue, {
         batchSize: JOBS_PER_INVOCATION,

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { FunctionUrl } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { JobQueue } from './job-queue.ts';
@@ -16,6 +17,8 @@ export interface PollingProps {
   readonly storage: Storage;
   /** The queue that committed deliveries are announced in. */
   readonly deliveries: JobQueue;
+  /** Where the links of messages lead. */
+  readonly filesUrl: FunctionUrl;
 }
 
 /** The queue of poll jobs and the function that polls: the only one that opens mailbox credentials. */
@@ -23,7 +26,7 @@ export class Polling extends Construct {
   readonly jobs: JobQueue;
   readonly poll: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { settings, storage, deliveries }: PollingProps) {
+  constructor(scope: Construct, id: string, { settings, storage, deliveries, filesUrl }: PollingProps) {
     super(scope, id);
     this.jobs = new JobQueue(this, 'Jobs', { timeout: TIMEOUT });
     this.poll = new LambdaFunction(this, 'Poll', {
@@ -37,6 +40,7 @@ export class Polling extends Construct {
         bucket: storage.bucket.bucketName,
         mailboxKey: storage.keys['mailbox-credential'].keyArn,
         deliveriesQueue: deliveries.queue.queueUrl,
+        filesUrl: filesUrl.url,
         egress: settings.egress,
         egressAllow: settings.egressAllow.join(','),
       },

@@ -2,6 +2,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Admin } from './admin.ts';
 import { Dispatching } from './dispatching.ts';
+import { Files } from './files.ts';
 import { Monitoring } from './monitoring.ts';
 import { Planning } from './planning.ts';
 import { Polling } from './polling.ts';
@@ -17,18 +18,20 @@ export class MailhookStack extends Stack {
       terminationProtection: settings.removalPolicy === 'retain',
     });
     const storage = new Storage(this, 'Storage', { settings });
-    const { dispatch, jobs: deliveries } = new Dispatching(this, 'Dispatching', { settings, storage });
-    const { poll, jobs: polls } = new Polling(this, 'Polling', { settings, storage, deliveries });
+    const { files, url: filesUrl } = new Files(this, 'Files', { settings, storage });
+    const { dispatch, jobs: deliveries } = new Dispatching(this, 'Dispatching', { settings, storage, files });
+    const { poll, jobs: polls } = new Polling(this, 'Polling', { settings, storage, deliveries, filesUrl });
     const { plan, sweep } = new Planning(this, 'Planning', { settings, storage, polls, deliveries });
     const { admin, url, access } = new Admin(this, 'Admin', { settings, storage, poll, dispatch });
     const { dashboard, topic } = new Monitoring(this, 'Monitoring', {
       settings,
       storage,
       queues: { polls, deliveries },
-      functions: { plan, poll, dispatch, admin, sweep },
+      functions: { plan, poll, dispatch, admin, files, sweep },
     });
     const outputs: Readonly<Record<string, string | undefined>> = {
       AdminUrl: url.url,
+      FilesUrl: filesUrl.url,
       AdminAccessPolicy: access.managedPolicyArn,
       Table: storage.table.tableName,
       Bucket: storage.bucket.bucketName,

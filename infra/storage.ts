@@ -7,12 +7,13 @@ import {
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
-import { Grant, type IGrantable, type Role } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { SEALING_KEYS_PREFIX } from '../shared/aws/sealing-keys.ts';
 import {
+  EVENT_PREFIX,
   EXPIRY_ATTRIBUTE,
   type IndexShape,
   LIST_INDEX,
@@ -67,6 +68,17 @@ export class Storage extends Construct {
         ...[WORK_INDEX, LIST_INDEX].map(({ name }) => `${this.table.tableArn}/index/${name}`),
       ],
     });
+  }
+
+  /** Reads of single events, by their id; of no account, webhook or delivery, and of no list. */
+  grantEvents(role: Role): void {
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['dynamodb:GetItem'],
+        resources: [this.table.tableArn],
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${EVENT_PREFIX}*`] } },
+      }),
+    );
   }
 
   /** An action on the blobs of some kinds. */

@@ -1,8 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Server } from 'node:http';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { problem, problemResponse } from '../functions/admin/problem.ts';
+import type { FileAnswer, FileRequest } from '../functions/files/serve-file.ts';
 import { statusPage } from './status-page.ts';
 
 /** Requests that are under way when the server closes get so long to end. */
@@ -19,8 +22,17 @@ export interface ApiServerOptions {
   readonly host?: (typeof LOOPBACK_HOSTS)[number];
   /** 0 takes any free port. */
   readonly port: number;
+  /** Attachments and raw mail under `/files`, where the link is the permission. @default nothing is there */
+  readonly files?: FilesRoute;
   /** What requests under `/v1` must bring as `Authorization: Bearer`. */
   readonly token: string;
+}
+
+/** How links are served. */
+interface FilesRoute {
+  readonly answer: (request: FileRequest) => Promise<FileAnswer>;
+  /** The URL that links begin with, when it is not the address of this server: requests for files may come for its host. */
+  readonly publicUrl: string | null;
 }
 
 /** The API listening on this machine. */
@@ -66,14 +78,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return { port, url: `http://${shown}:${port}`, close };
 }
 
-function guardedApp({ app, token }: ApiServerOptions, allowedHosts: ReadonlySet<string>): Hono {
+function guardedApp({ app, token, files }: ApiServerOptions, allowedHosts: ReadonlySet<string>): Hono {
   const guarded = new Hono();
+  const publicHost = files?.publicUrl == null ? null : new URL(files.publicUrl).host;
+  if (files !== undefined) {
+    guarded.all('/files/*', (context, next) => {
+      const isPublic = publicHost !== null && context.req.header('host')?.toLowerCase() === publicHost;
+      // For any other host the guard decides, and then the same route once more.
+      return isPublic ? fileResponse(files, context.req.raw) : next();
+    });
+  }
   guarded.use(async (context, next) => {
     const host = context.req.header('host')?.toLowerCase() ?? '';
     if (allowedHosts.has(host)) return next();
     const detail = `This server answers to ${[...allowedHosts].join(', ')} only`;
     return problemResponse(problem(403, 'host-not-allowed', detail));
   });
+  if (files !== undefined) guarded.all('/files/*', (context) => fileResponse(files, context.req.raw));
   guarded.get('/', async () => {
     const status = await app.request('/v1/status');
     return statusPage(status.ok ? await status.json() : null);
@@ -86,6 +107,16 @@ function guardedApp({ app, token }: ApiServerOptions, allowedHosts: ReadonlySet<
   guarded.all('/v1/*', (context) => app.fetch(context.req.raw, context.env));
   guarded.notFound(() => problemResponse(problem(404, 'no-such-route', 'The API is under /v1')));
   return guarded;
+}
+
+async function fileResponse({ answer }: FilesRoute, request: Request): Promise<Response> {
+  const { status, headers, body } = await answer({
+    method: request.method,
+    path: new URL(request.url).pathname,
+    headers: Object.fromEntries(request.headers),
+  });
+  const stream = body instanceof Readable ? (Readable.toWeb(body) as ReadableStream<Uint8Array>) : body;
+  return new Response(stream, { status, headers });
 }
 
 /** Compares digests, which have one length, in constant time: neither length nor prefix of the token can be probed. */

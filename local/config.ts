@@ -2,12 +2,22 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { EgressPolicy } from '../shared/egress/egress.ts';
+import {
+  DEFAULT_LINK_DAYS,
+  MAX_LINK_DAYS,
+  MAX_PUBLIC_URL_CHARS,
+  parsePublicUrl,
+} from '../shared/file-link.ts';
 
 /** Where and how mailhook runs on one machine. */
 export interface LocalConfig {
   readonly port: number;
   readonly folder: string;
   readonly egress: EgressPolicy;
+  /** What the links of messages begin with; null for the address of this server. */
+  readonly publicUrl: string | null;
+  /** Links work so long after their message was committed. */
+  readonly linkDays: number;
   readonly log: 'text' | 'json';
 }
 
@@ -22,6 +32,8 @@ export function readConfig(env: NodeJS.ProcessEnv, args: readonly string[]): Loc
     port: readPort(env.MAILHOOK_PORT),
     folder: resolve(env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url))),
     egress: readEgress(env.MAILHOOK_EGRESS),
+    publicUrl: readPublicUrl(env.MAILHOOK_PUBLIC_URL),
+    linkDays: readLinkDays(env.MAILHOOK_LINK_DAYS),
     log: readLog(args),
   });
 }
@@ -39,6 +51,24 @@ function readEgress(text: string | undefined): EgressPolicy {
   if (text === undefined || text === '') return 'private-ok';
   if (text === 'public' || text === 'private-ok') return text;
   throw new ConfigError(`Cannot use MAILHOOK_EGRESS "${text}": give public or private-ok`);
+}
+
+function readPublicUrl(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null;
+  const url = parsePublicUrl(text);
+  if (url !== null) return url;
+  throw new ConfigError(
+    `Cannot use MAILHOOK_PUBLIC_URL "${text}": give http://host or https://host, at most ${MAX_PUBLIC_URL_CHARS} characters, without a user or a query`,
+  );
+}
+
+function readLinkDays(text: string | undefined): number {
+  if (text === undefined || text === '') return DEFAULT_LINK_DAYS;
+  const days = Number(text);
+  if (/^\d{1,4}$/.test(text) && days >= 1 && days <= MAX_LINK_DAYS) return days;
+  throw new ConfigError(
+    `Cannot use MAILHOOK_LINK_DAYS "${text}": give a whole number from 1 to ${MAX_LINK_DAYS}`,
+  );
 }
 
 function readLog(args: readonly string[]): LocalConfig['log'] {

@@ -23,16 +23,22 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, process.argv.slice(2));
   const log = (config.log === 'json' ? jsonLog : textLog)(write, systemClock.now);
   const told = toldToStop(process, systemClock.now);
+  const publicUrl = Promise.withResolvers<string>();
+  // Who waits for it hears of the failure; nobody may be waiting.
+  publicUrl.promise.catch(() => undefined);
   const runtime = await startRuntime({
     folder: config.folder,
     egress: config.egress,
+    links: { publicUrl: publicUrl.promise, days: config.linkDays },
     clock: systemClock,
     log,
   });
   let api: ApiServer;
   try {
     api = await serveApi(runtime, config, log);
+    publicUrl.resolve(config.publicUrl ?? api.url);
   } catch (error) {
+    publicUrl.reject(error);
     await runtime.close();
     throw error;
   }
@@ -65,7 +71,12 @@ async function serveApi(
     log,
     version,
   });
-  return await startApiServer({ app, port: config.port, token: await readOrCreateToken(config.folder) });
+  return await startApiServer({
+    app,
+    files: { answer: runtime.files, publicUrl: config.publicUrl },
+    port: config.port,
+    token: await readOrCreateToken(config.folder),
+  });
 }
 
 /** Tells a person who has just started it what to do next. */

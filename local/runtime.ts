@@ -1,6 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { DispatchDeps } from '../functions/dispatch/deps.ts';
 import { dispatch } from '../functions/dispatch/dispatch.ts';
 import { createPostClient } from '../functions/dispatch/post.ts';
+import { answerRequest } from '../functions/files/answer-request.ts';
+import { createCutter } from '../functions/files/cutter.ts';
+import type { FilesDeps } from '../functions/files/deps.ts';
+import { readContents } from '../functions/files/read-contents.ts';
+import type { FileAnswer, FileRequest } from '../functions/files/serve-file.ts';
 import type { PollDeps } from '../functions/poll/deps.ts';
 import { openMailSource } from '../functions/poll/mail/open-mail-source.ts';
 import { createParsePool } from '../functions/poll/parse/parse-pool.ts';
@@ -10,8 +17,10 @@ import { createEgress } from '../shared/egress/create-egress.ts';
 import type { Egress, EgressPolicy } from '../shared/egress/egress.ts';
 import { createMemoryQueue } from '../shared/embedded/memory-queue.ts';
 import { type Embedded, openEmbedded } from '../shared/embedded/open.ts';
+import { DEFAULT_LINK_DAYS } from '../shared/file-link.ts';
 import type { Job } from '../shared/jobs.ts';
 import type { Operations } from '../shared/operations.ts';
+import type { AttachmentContents } from '../shared/ports/attachment-contents.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Log } from '../shared/ports/log.ts';
 import { everyWhile } from './every-while.ts';
@@ -32,6 +41,8 @@ interface RuntimeOptions {
   readonly egress: EgressPolicy;
   readonly clock: Clock;
   readonly log: Log;
+  /** What links to attachments and raw mail begin with, and how long they work. @default events have no links */
+  readonly links?: { readonly publicUrl: Promise<string>; readonly days: number };
   /** Delays between attempts, in ms. @default RETRY_DELAYS_MS */
   readonly retryDelaysMs?: readonly number[];
   /** How long what is in hand may take to end when the runtime is stopped. @default 8,000 */
@@ -45,6 +56,8 @@ export interface Runtime {
   readonly embedded: Embedded;
   readonly egress: Egress;
   readonly operations: Operations;
+  /** Answers requests for attachments and raw mail; see `serveFile`. */
+  readonly files: (request: FileRequest) => Promise<FileAnswer>;
   /** Begins nothing more and ends what is in hand, at the latest after some seconds; the store can still be used. */
   stop(): Promise<void>;
   /** Stops, and gives the data folder free. */
@@ -64,8 +77,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const queue = createMemoryQueue((job) => run(job), log);
   const { store, blobs, vault } = embedded;
   const openSource = openMailSource(egress);
-  const own: RuntimePorts = { store, queue, blobs, vault, openSource, parse: pool.parse, post };
-  const { pollDeps, dispatchDeps } = depsOf(options, options.wrap?.(own) ?? own);
+  const links =
+    options.links === undefined ? null : { publicUrl: options.links.publicUrl, random: randomBytes };
+  const own: RuntimePorts = { store, queue, blobs, vault, openSource, parse: pool.parse, links, post };
+  const cutter = await createCutter({ blobs, folder: join(options.folder, 'downloads') });
+  const linkDays = options.links?.days ?? DEFAULT_LINK_DAYS;
+  const filesDeps: FilesDeps = { store, blobs, cutter, presign: null, linkDays, clock, log };
+  const { pollDeps, dispatchDeps } = depsOf(options, options.wrap?.(own) ?? own, filesDeps);
   const stopping = new AbortController();
   const cut = new AbortController();
   const stop: PollStop = { signal: cut.signal, stopping: () => stopping.signal.aborted };
@@ -87,12 +105,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await Promise.all([ticker, maintenance, queue.close(), idle()]);
     clearTimeout(grace);
     post.close();
-    await pool.close();
+    await Promise.all([pool.close(), cutter.close()]);
   };
   let ended: Promise<void> | null = null;
   const stopOnce = () => (ended ??= end());
   return {
     ...{ embedded, egress, operations, stop: stopOnce },
+    files: (request) => answerRequest(filesDeps, request),
     async close() {
       await stopOnce();
       await embedded.close();
@@ -103,10 +122,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 function depsOf(
   { clock, log, retryDelaysMs }: RuntimeOptions,
   ports: RuntimePorts,
+  filesDeps: FilesDeps,
 ): { readonly pollDeps: PollDeps; readonly dispatchDeps: DispatchDeps } {
   const common = { ...ports, clock, log };
+  const contents: AttachmentContents = (id, ids) => readContents(filesDeps, id, ids);
   return {
     pollDeps: common,
-    dispatchDeps: { ...common, random: Math.random, ...(retryDelaysMs && { retryDelaysMs }) },
+    dispatchDeps: { ...common, contents, random: Math.random, ...(retryDelaysMs && { retryDelaysMs }) },
   };
 }

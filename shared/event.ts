@@ -1,5 +1,5 @@
 import type { ServerAction } from './account.ts';
-import type { AccountId, EventId, Source } from './identity.ts';
+import type { AccountId, EventId, Source, WebhookId } from './identity.ts';
 import type { BlobRef } from './ports/blobs.ts';
 
 /** An address as the header gave it, decoded; either half may be missing. */
@@ -21,8 +21,10 @@ export interface Attachment {
   readonly disposition: 'attachment' | 'inline' | null;
   /** Without angle brackets. */
   readonly contentId: string | null;
-  /** Where the bytes can be fetched; null while no file service is configured. */
+  /** Where the bytes can be fetched, by whoever has the link and as long as it works; null where there are no links. */
   readonly href: string | null;
+  /** The bytes in base64 (RFC 4648 section 4), where the webhook asks for them and they fit; else null. */
+  readonly content: string | null;
 }
 
 /** The `data` of a `message.received` event. Missing is null or `[]`, never absent; fields are only ever added. */
@@ -68,10 +70,61 @@ export interface MessageData {
   readonly parseError: string | null;
 }
 
+/** What every event of an account says first. */
+interface AccountEventData {
+  readonly id: EventId;
+  readonly account: { readonly id: AccountId; readonly name: string };
+}
+
+/** The `data` of a `message.quarantined` event: what is known of a message that its server would not hand out. */
+export interface QuarantinedData extends AccountEventData {
+  readonly source: Source;
+  readonly backfill: boolean;
+  /** INTERNALDATE, else when mailhook gave up. */
+  readonly receivedAt: string;
+  /** Bytes as the server states them; null when it does not. */
+  readonly size: number | null;
+  readonly parseError: string;
+}
+
+/** The `data` of an `account.auth_failed` event. */
+export interface AuthFailedData extends AccountEventData {
+  readonly reason: string;
+}
+
+/** The `data` of a `mailbox.reset` event. */
+export interface MailboxResetData extends AccountEventData {
+  /** Empty for POP3. */
+  readonly mailbox: string;
+  /** The messages that are not recognised and become events. */
+  readonly unknown: number;
+}
+
+/** The `data` of a `flood.held` event. */
+export interface FloodHeldData extends AccountEventData {
+  readonly held: number;
+  readonly reason: string;
+}
+
+/** The `data` of a `webhook.test` event. */
+export interface WebhookTestData {
+  readonly id: EventId;
+  readonly webhook: { readonly id: WebhookId; readonly name: string };
+}
+
+/** Every type of event, with its `data`. */
+export interface EventDataByType {
+  readonly 'message.received': MessageData;
+  readonly 'message.quarantined': QuarantinedData;
+  readonly 'account.auth_failed': AuthFailedData;
+  readonly 'mailbox.reset': MailboxResetData;
+  readonly 'flood.held': FloodHeldData;
+  readonly 'webhook.test': WebhookTestData;
+}
+
 /** The body of a webhook request: the Standard Webhooks envelope. */
 export interface Envelope<Data> {
-  /** `message.received`, `message.quarantined`, `account.auth_failed`, `mailbox.reset`, `flood.held`, `webhook.test`. */
-  readonly type: string;
+  readonly type: keyof EventDataByType;
   /** When it happened: `receivedAt` of a message. */
   readonly timestamp: string;
   readonly data: Data;
@@ -109,6 +162,8 @@ export interface EventRecord {
   readonly raw: BlobRef | null;
   /** The frozen event, the exact bytes that are posted. */
   readonly body: BlobRef;
+  /** See `FileLink`; null where the event has no links. */
+  readonly linkToken: string | null;
   /** Deliveries not ended yet, those that ended with a 2xx, and those that ended without. Skipped ones count in none. */
   readonly open: number;
   readonly delivered: number;

@@ -4,6 +4,15 @@ import type { Sealed } from './ports/vault.ts';
 /** The longest that a webhook may be waited for. */
 export const MAX_TIMEOUT_SECONDS = 30;
 
+/** How a webhook may take attachments. */
+export const ATTACHMENT_FORMS = ['link', 'inline', 'none'] as const;
+
+/**
+ * `link`: events say where the bytes can be fetched. `inline`: the bytes besides, of those that fit. `none`: events describe
+ * them, and lead to no bytes of the message at all.
+ */
+export type Attachments = (typeof ATTACHMENT_FORMS)[number];
+
 /** What the owner of a webhook decides. */
 interface WebhookSettings {
   readonly name: string;
@@ -13,6 +22,7 @@ interface WebhookSettings {
   readonly accounts: readonly AccountId[] | null;
   /** Event types, `*` at the end matches any rest: `message.*`, `account.auth_failed`, `*`. */
   readonly events: readonly string[];
+  readonly attachments: Attachments;
   /** From 1 to `MAX_TIMEOUT_SECONDS`. */
   readonly timeoutSeconds: number;
 }

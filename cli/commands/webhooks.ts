@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { ATTACHMENT_FORMS } from '../../shared/webhook.ts';
 import { readOptionFile } from '../account-options.ts';
 import { path } from '../api.ts';
 import { type Context, show } from '../context.ts';
@@ -77,7 +78,12 @@ function addWebhookOptions(command: Command): Command {
     .option('--filter <jsonata>', 'not available yet')
     .option('--transform <file>', 'not available yet')
     .addOption(listOption('--header <header>', "an extra header 'Name: value', can be repeated"))
-    .addOption(new Option('--attachments <how>', 'only none yet').choices(['link', 'inline', 'none']))
+    .addOption(
+      new Option(
+        '--attachments <how>',
+        'link to them (default), inline: those that fit besides, none: no bytes',
+      ).choices(ATTACHMENT_FORMS),
+    )
     .addOption(integerOption('--timeout <seconds>', 'how long to wait for the answer (default: 15)'))
     .addOption(integerOption('--max-per-minute <number>', 'not available yet'));
 }

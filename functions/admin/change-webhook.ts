@@ -38,6 +38,7 @@ export async function addWebhook(
     url: url.href,
     accounts,
     events: input.events,
+    attachments: input.attachments,
     timeoutSeconds: input.timeoutSeconds,
     secrets: [await sealSecret(deps, id, secret)],
     ...(await sealHeaders(deps, id, input.headers)),
@@ -98,6 +99,7 @@ export async function updateWebhook(
     ...(url === null ? {} : { url: url.href }),
     ...(input.accounts === undefined ? {} : { accounts }),
     ...(input.events === undefined ? {} : { events: input.events }),
+    ...(input.attachments === undefined ? {} : { attachments: input.attachments }),
     ...(input.timeoutSeconds === undefined ? {} : { timeoutSeconds: input.timeoutSeconds }),
     ...(input.headers === undefined ? {} : await sealHeaders(deps, webhook.id, input.headers)),
   });

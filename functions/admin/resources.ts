@@ -48,7 +48,7 @@ export function webhookResource(webhook: Webhook, pending: number, now: Date): z
     filter: null,
     transform: null,
     headers: [...webhook.headerNames],
-    attachments: 'none',
+    attachments: webhook.attachments,
     timeoutSeconds: webhook.timeoutSeconds,
     maxPerMinute: null,
     state: webhook.state,

@@ -66,7 +66,5 @@ export function notAvailableYet(input: WebhookCreate | WebhookUpdate): Problem |
   for (const [key, detail] of Object.entries(LATER)) {
     if (input[key as keyof typeof LATER] != null) return problem(501, 'not-available-yet', detail);
   }
-  if (input.attachments === undefined || input.attachments === 'none') return null;
-  const detail = `Attachments as "${input.attachments}" are not available yet: events describe them, "none" carries no bytes`;
-  return problem(501, 'not-available-yet', detail);
+  return null;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_TIMEOUT_SECONDS, takesEvent } from '../../shared/webhook.ts';
+import { ATTACHMENT_FORMS, MAX_TIMEOUT_SECONDS, takesEvent } from '../../shared/webhook.ts';
 import { headersError } from '../../shared/webhook-headers.ts';
 import { secretKey } from '../../shared/webhook-secret.ts';
 import { laterSchema, nameSchema, referenceSchema, timeSchema } from './common-schema.ts';
@@ -51,6 +51,9 @@ const changeableShape = {
     .meta({ description: 'Ids or names; null for all accounts, also those added later' }),
   events: z.array(eventPatternSchema).min(1, 'must name a type of event').max(MAX_EVENT_PATTERNS),
   headers: headersSchema,
+  attachments: z.enum(ATTACHMENT_FORMS).meta({
+    description: 'link: by href; inline: besides, those that fit into 1 MiB as content; none: neither',
+  }),
   timeoutSeconds: z.int().min(MIN_TIMEOUT_SECONDS).max(MAX_TIMEOUT_SECONDS),
 };
 
@@ -58,7 +61,6 @@ const laterShape = {
   filter: laterSchema,
   transform: laterSchema,
   maxPerMinute: laterSchema,
-  attachments: z.enum(['none', 'link', 'inline']).optional(),
 };
 
 /** The body that adds a webhook. */
@@ -69,6 +71,7 @@ export const webhookCreateSchema = z.strictObject({
   accounts: changeableShape.accounts.default(null),
   events: changeableShape.events.default(['message.*']),
   headers: headersSchema.default({}),
+  attachments: changeableShape.attachments.default('link'),
   timeoutSeconds: changeableShape.timeoutSeconds.default(DEFAULT_TIMEOUT_SECONDS),
   secret: secretSchema.optional(),
 });
@@ -105,7 +108,7 @@ export const webhookSchema = z.object({
   filter: z.null(),
   transform: z.null(),
   headers: z.array(z.string()),
-  attachments: z.literal('none'),
+  attachments: z.enum(ATTACHMENT_FORMS),
   timeoutSeconds: z.int(),
   maxPerMinute: z.null(),
   state: z.enum(['enabled', 'disabled']),

@@ -1,3 +1,4 @@
+import type { AttachmentContents } from '../../shared/ports/attachment-contents.ts';
 import type { Blobs } from '../../shared/ports/blobs.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
@@ -8,9 +9,11 @@ import type { PostClient } from './post.ts';
 
 /** What the dispatch function works with. */
 export interface DispatchDeps {
-  readonly store: Pick<Store, 'claim' | 'finish' | 'webhook' | 'updateWebhook'>;
+  readonly store: Pick<Store, 'claim' | 'freeze' | 'finish' | 'webhook' | 'updateWebhook'>;
   readonly queue: Queue;
   readonly blobs: Pick<Blobs, 'read' | 'put'>;
+  /** Reads attachments for webhooks that want them in the event. */
+  readonly contents: AttachmentContents;
   readonly vault: Vault;
   readonly post: Pick<PostClient, 'post'>;
   readonly clock: Clock;

@@ -4,6 +4,7 @@ import type { DispatchJob } from '../../shared/jobs.ts';
 import type { LogFields } from '../../shared/ports/log.ts';
 import type { Claim } from '../../shared/ports/store.ts';
 import type { DispatchDeps } from './deps.ts';
+import { frozenBody } from './frozen-body.ts';
 import { classify, type Verdict } from './outcome.ts';
 import type { PostResult } from './post.ts';
 import { reducedBody } from './render.ts';
@@ -26,7 +27,9 @@ export async function dispatch(deps: DispatchDeps, job: DispatchJob): Promise<vo
 }
 
 async function deliver(deps: DispatchDeps, claim: Claim): Promise<void> {
-  const { outcome, disableReason } = await attempt(deps, claim);
+  const verdict = await attempt(deps, claim);
+  if (verdict === null) return;
+  const { outcome, disableReason } = verdict;
   if (outcome.kind !== 'delivered') logFailure(deps, claim, outcome);
   try {
     const now = deps.clock.now();
@@ -41,8 +44,11 @@ async function deliver(deps: DispatchDeps, claim: Claim): Promise<void> {
   }
 }
 
-/** One attempt; whatever fails on our side makes it a retry that is not charged. */
-async function attempt(deps: DispatchDeps, claim: Claim): Promise<Verdict> {
+/**
+ * One attempt; whatever fails on our side makes it a retry that is not charged. Null when the claim was lost before anything
+ * was posted.
+ */
+async function attempt(deps: DispatchDeps, claim: Claim): Promise<Verdict | null> {
   const startedAt = deps.clock.now();
   const startedMs = performance.now();
   const judge = (result: PostResult) =>
@@ -58,7 +64,8 @@ async function attempt(deps: DispatchDeps, claim: Claim): Promise<Verdict> {
       { random: deps.random, delaysMs: deps.retryDelaysMs ?? RETRY_DELAYS_MS },
     );
   try {
-    const body = await deps.blobs.read(claim.body);
+    const body = await frozenBody(deps, claim);
+    if (body === null) return null;
     const { webhook, eventType, trigger } = claim;
     const { eventId } = claim.ref;
     const number = claim.attemptCount + 1;

@@ -1,6 +1,9 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { Context, SQSEvent } from 'aws-lambda';
+import { CONTENTS_OPTIONS } from '../../shared/aws/clients.ts';
 import { readConfig } from '../../shared/aws/config.ts';
 import type { DispatchInvocation } from '../../shared/aws/invocation.ts';
+import { createInvokeContents } from '../../shared/aws/invoke-contents.ts';
 import { runJobs } from '../../shared/aws/job-records.ts';
 import { createFunctionLog } from '../../shared/aws/lambda-log.ts';
 import { createWorkerPorts } from '../../shared/aws/worker-ports.ts';
@@ -10,13 +13,16 @@ import { dispatch } from './dispatch.ts';
 import { answerInvocation } from './invoked.ts';
 import { createPostClient } from './post.ts';
 
-const config = readConfig(process.env, ['bucket', 'webhookKey', 'deliveriesQueue', 'egress', 'egressAllow']);
+const config = readConfig(process.env, [
+  ...(['bucket', 'webhookKey', 'deliveriesQueue', 'filesFunction', 'egress', 'egressAllow'] as const),
+]);
 const log = createFunctionLog(config);
 const egress = createEgress({ policy: config.egress, allow: config.egressAllow });
 const urls = { dispatch: config.deliveriesQueue };
 const keyIds = { 'webhook-secret': config.webhookKey };
 const ports = {
   ...createWorkerPorts({ ...config, log, urls, keyIds }),
+  contents: createInvokeContents({ ...config, client: new LambdaClient(CONTENTS_OPTIONS) }),
   clock,
   random: Math.random,
 };

@@ -1,4 +1,5 @@
 import { type Attempt, RETRY_DELAYS_MS } from '../../shared/delivery.ts';
+import type { Envelope, WebhookTestData } from '../../shared/event.ts';
 import { operationalEventId, type WebhookId } from '../../shared/identity.ts';
 import type { DispatchDeps } from './deps.ts';
 import { classify } from './outcome.ts';
@@ -20,7 +21,8 @@ export async function testWebhook(
   const startedAt = deps.clock.now();
   const eventId = operationalEventId(TYPE, id, startedAt.getTime());
   const data = { id: eventId, webhook: { id, name: webhook.name } };
-  const body = Buffer.from(JSON.stringify({ type: TYPE, timestamp: startedAt.toISOString(), data }));
+  const event: Envelope<WebhookTestData> = { type: TYPE, timestamp: startedAt.toISOString(), data };
+  const body = Buffer.from(JSON.stringify(event));
   const result = await send(deps, { webhook, eventId, eventType: TYPE, attempt: 1, trigger: 'test', body });
   const ended = { startedAt, endedAt: deps.clock.now(), trigger: 'test' as const, result };
   const verdict = classify(

@@ -1,3 +1,4 @@
+import { type FileLink, newFileLink } from '../../shared/file-link.ts';
 import { eventIdOf, type WebhookId } from '../../shared/identity.ts';
 import { DELIVERIES_PER_JOB, type DispatchJob } from '../../shared/jobs.ts';
 import type { BlobRef } from '../../shared/ports/blobs.ts';
@@ -131,7 +132,8 @@ async function keepAndParse(
   const raws = await Promise.all(
     arrived.map((one) => (one.kind === 'raw' ? deps.blobs.put('raw', one.bytes) : null)),
   );
-  const jobs = arrived.map((one) => parseJob(session, one, now));
+  const links = await newLinks(deps, session, arrived);
+  const jobs = arrived.map((one, index) => parseJob(session, one, { firstSeenAt: now, link: links[index] }));
   const sizes = jobs.map((job) => job.oversizeBytes ?? job.bytes.length);
   const parsed = await deps.parse(jobs);
   const bodies = await Promise.all(parsed.map((message) => deps.blobs.put('event', message.event)));
@@ -140,12 +142,33 @@ async function keepAndParse(
       raw: raws[index] ?? null,
       body: required(bodies[index]),
       sizeBytes: sizes[index] ?? 0,
+      linkToken: links[index]?.token ?? null,
       webhooks,
     }),
   );
 }
 
-function parseJob(session: PollSession, arrived: Arrived, firstSeenAt: string): ParseJob {
+/**
+ * A link for each message, made before its event is frozen with it. A poll that is cut off before the commit leaves an
+ * event that nobody refers to, and a token that opens nothing; the next poll makes both anew.
+ */
+async function newLinks(
+  { links }: PollDeps,
+  { account }: PollSession,
+  arrived: readonly Arrived[],
+): Promise<FileLink[]> {
+  if (links === null) return [];
+  const publicUrl = await links.publicUrl;
+  return arrived.map(({ item }) =>
+    newFileLink(publicUrl, eventIdOf(account.loginId, item.source), links.random),
+  );
+}
+
+function parseJob(
+  session: PollSession,
+  arrived: Arrived,
+  { firstSeenAt, link }: { readonly firstSeenAt: string; readonly link: FileLink | undefined },
+): ParseJob {
   const { item } = arrived;
   return {
     id: eventIdOf(session.account.loginId, item.source),
@@ -157,6 +180,7 @@ function parseJob(session: PollSession, arrived: Arrived, firstSeenAt: string): 
     labels: item.labels,
     bytes: arrived.kind === 'raw' ? arrived.bytes : arrived.head,
     oversizeBytes: arrived.kind === 'raw' ? null : arrived.sizeBytes,
+    linkBase: link?.base ?? null,
   };
 }
 
@@ -167,6 +191,7 @@ function newEvent(
     raw: BlobRef | null;
     body: BlobRef;
     sizeBytes: number;
+    linkToken: string | null;
     webhooks: readonly WebhookId[];
   },
 ): NewEvent {

@@ -17,8 +17,18 @@ export interface PollDeps {
   readonly vault: Vault;
   readonly openSource: OpenMailSource;
   readonly parse: Parse;
+  /** What the links of messages are made with; null where nobody serves them. */
+  readonly links: LinkSource | null;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What links are made with. */
+export interface LinkSource {
+  /** As `parsePublicUrl` gives it; a server that takes any free port knows it only once it listens. */
+  readonly publicUrl: Promise<string>;
+  /** That many unpredictable bytes. */
+  readonly random: (size: number) => Uint8Array;
 }
 
 /** One session with an account's server, under its lease. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { readConfig } from '../../shared/aws/config.ts';
 import { createDeadline } from '../../shared/aws/deadline.ts';
@@ -11,7 +12,14 @@ import { answerInvocation, pollInTime } from './invoked.ts';
 import { openMailSource } from './mail/open-mail-source.ts';
 import { createParsePool } from './parse/parse-pool.ts';
 
-const config = readConfig(process.env, ['bucket', 'mailboxKey', 'deliveriesQueue', 'egress', 'egressAllow']);
+const config = readConfig(process.env, [
+  'bucket',
+  'mailboxKey',
+  'deliveriesQueue',
+  'filesUrl',
+  'egress',
+  'egressAllow',
+]);
 const log = createFunctionLog(config);
 const urls = { dispatch: config.deliveriesQueue };
 const keyIds = { 'mailbox-credential': config.mailboxKey };
@@ -20,6 +28,7 @@ const ports = {
   openSource: openMailSource(createEgress({ policy: config.egress, allow: config.egressAllow })),
   // The bundle has the thread's program beside this one.
   parse: createParsePool({ workerUrl: new URL('./worker.mjs', import.meta.url) }).parse,
+  links: { publicUrl: Promise.resolve(config.filesUrl), random: randomBytes },
   clock,
 };
 

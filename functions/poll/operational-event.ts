@@ -1,21 +1,22 @@
 import type { Account } from '../../shared/account.ts';
-import type { Envelope } from '../../shared/event.ts';
+import type { Envelope, EventDataByType, QuarantinedData } from '../../shared/event.ts';
 import { type EventId, eventIdOf, operationalEventId } from '../../shared/identity.ts';
 import type { Fence, Gap, NewEvent } from '../../shared/ports/store.ts';
 import { enqueueDeliveries } from './commit.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 
+type FactOf<Type extends 'account.auth_failed' | 'mailbox.reset' | 'flood.held'> = {
+  readonly type: Type;
+} & Omit<EventDataByType[Type], 'id' | 'account'>;
+
 /** Facts about an account that its owner may want to hear: each is an event with deliveries of its own. */
 type Fact =
-  | { readonly type: 'account.auth_failed'; readonly reason: string }
-  | {
-      readonly type: 'mailbox.reset';
-      readonly mailbox: string;
-      readonly unknown: number;
+  | FactOf<'account.auth_failed'>
+  | (FactOf<'mailbox.reset'> & {
       /** What tells this reset from another of the mailbox; part of the event's id only. */
       readonly occasion: string;
-    }
-  | { readonly type: 'flood.held'; readonly held: number; readonly reason: string };
+    })
+  | FactOf<'flood.held'>;
 
 /** Commits a fact as an event. */
 export type Raise = (fact: Fact) => Promise<void>;
@@ -78,7 +79,7 @@ export async function commitQuarantined(
   const id = eventIdOf(account.loginId, source);
   const receivedAt = internalDate ?? deps.clock.now().toISOString();
   const type = 'message.quarantined';
-  const data = {
+  const data: QuarantinedData = {
     id,
     account: { id: account.id, name: account.name },
     source,
@@ -108,6 +109,7 @@ async function commitWithBody(
     sizeBytes: 0,
     digest: null,
     raw: null,
+    linkToken: null,
     ...record,
     body,
     webhooks,

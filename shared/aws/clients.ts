@@ -20,3 +20,10 @@ export const INVOKE_OPTIONS = {
   ...CLIENT_OPTIONS,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 15 * 60_000, throwOnRequestTimeout: true },
 } as const;
+
+/** The same for reading attachments: as long as a dispatch function can wait and still post. */
+export const CONTENTS_OPTIONS = {
+  ...CLIENT_OPTIONS,
+  maxAttempts: 2,
+  requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 20_000 },
+} as const;

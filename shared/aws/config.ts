@@ -1,4 +1,5 @@
-import { oneOf, ranges, readEnvironment, text, type Variable, whole } from './environment.ts';
+import { MAX_LINK_DAYS } from '../file-link.ts';
+import { oneOf, publicUrl, ranges, readEnvironment, text, type Variable, whole } from './environment.ts';
 import { LOG_LEVELS } from './lambda-log.ts';
 
 /** Every setting of a function, under the name that it has in its environment. Queues by URL, keys by ARN. */
@@ -14,6 +15,9 @@ export const VARIABLES = {
   deliveriesQueue: text('MAILHOOK_DELIVERIES_QUEUE'),
   pollFunction: text('MAILHOOK_POLL_FUNCTION'),
   dispatchFunction: text('MAILHOOK_DISPATCH_FUNCTION'),
+  filesFunction: text('MAILHOOK_FILES_FUNCTION'),
+  filesUrl: publicUrl('MAILHOOK_FILES_URL'),
+  linkDays: whole('MAILHOOK_LINK_DAYS', 1, MAX_LINK_DAYS),
   egress: oneOf('MAILHOOK_EGRESS', ['public', 'private-ok']),
   egressAllow: ranges('MAILHOOK_EGRESS_ALLOW'),
 } as const;

@@ -1,4 +1,5 @@
 import { parseCidr } from '../egress/address.ts';
+import { parsePublicUrl } from '../file-link.ts';
 
 /** The settings that this project reads are named so; another one with this beginning is a mistake. */
 const PREFIX = 'MAILHOOK_';
@@ -69,6 +70,15 @@ export function whole(name: Variable<number>['name'], least: number, most: numbe
       if (number >= least && number <= most) return number;
       return refuse(name, value, `give a whole number from ${least} to ${most}`);
     },
+  };
+}
+
+/** A URL that links begin with; see `parsePublicUrl`. */
+export function publicUrl(name: Variable<string>['name']): Variable<string> {
+  return {
+    name,
+    read: (value) =>
+      parsePublicUrl(value) ?? refuse(name, value, 'give an http or https URL without a query'),
   };
 }
 

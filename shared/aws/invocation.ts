@@ -1,5 +1,5 @@
 import type { Account, StartPolicy } from '../account.ts';
-import type { AccountId, WebhookId } from '../identity.ts';
+import type { AccountId, EventId, WebhookId } from '../identity.ts';
 
 /** What the admin function asks of the poll function; the answer is that of the method of `Operations` with this name. */
 export type PollInvocation =
@@ -11,3 +11,10 @@ export type PollInvocation =
 export type DispatchInvocation =
   | { readonly operation: 'testWebhook'; readonly id: WebhookId }
   | { readonly operation: 'revealSecret'; readonly id: WebhookId };
+
+/** What the dispatch function asks of the files function; see `AttachmentContents`. */
+export interface FilesInvocation {
+  readonly operation: 'readContents';
+  readonly eventId: EventId;
+  readonly ids: readonly string[];
+}

@@ -195,8 +195,17 @@ CREATE INDEX gaps_opened ON gaps (opened_at);
 CREATE INDEX gaps_account ON gaps (account_id, seq);
 `;
 
+/** Version 3: links of messages, and how webhooks take attachments, which a delivery keeps from its first attempt on. */
+const VERSION_3 = `
+ALTER TABLE events ADD COLUMN link_token TEXT;
+ALTER TABLE webhooks ADD COLUMN attachments TEXT NOT NULL DEFAULT 'link';
+ALTER TABLE deliveries ADD COLUMN attachments TEXT;
+ALTER TABLE deliveries ADD COLUMN reduced INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET reduced = 1 WHERE body IS NOT NULL;
+`;
+
 /** What leads from each version to the next; the first makes an empty file version 1. */
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
 
 /** The version this mailhook writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -4,7 +4,7 @@ import type { EventRecord, MessageState } from '../event.ts';
 import type { AccountId, DeliveryRef, EventId, Source, WebhookId } from '../identity.ts';
 import type { PollReason } from '../jobs.ts';
 import type { SettlementCause } from '../settlement.ts';
-import type { Webhook } from '../webhook.ts';
+import type { Attachments, Webhook } from '../webhook.ts';
 import type { BlobRef } from './blobs.ts';
 import type { Cursor, Listed } from './mail-source.ts';
 import type { Sealed } from './vault.ts';
@@ -112,8 +112,12 @@ export interface Claim {
   readonly trigger: Trigger;
   readonly eventType: string;
   readonly webhook: Webhook;
-  /** The bytes to post. */
+  /** How the webhook took attachments when the delivery was first claimed: what was sent once is sent so again. */
+  readonly attachments: Attachments;
+  /** The bytes to post, or the event's own that are to be rendered first. */
   readonly body: BlobRef;
+  /** Whether `body` is what was frozen for this webhook, the reduced form of it included. */
+  readonly frozen: boolean;
   /** Whether `body` is the reduced form already. */
   readonly reduced: boolean;
 }
@@ -167,6 +171,12 @@ export interface MessageView {
   readonly event: EventRecord;
   readonly deliveries: readonly Delivery[];
 }
+
+/** What it takes to serve the files of a message by their link. */
+export type LinkedEvent = Pick<
+  EventRecord,
+  'id' | 'linkToken' | 'committedAt' | 'sizeBytes' | 'raw' | 'body'
+>;
 
 /** Everything that is remembered. Each method is one atomic step, durable when it resolves. */
 export interface Store {
@@ -233,6 +243,11 @@ export interface Store {
    */
   claim(refs: readonly DeliveryRef[], now: Date, ttlMs: number): Promise<readonly Claim[]>;
   /**
+   * Records the bytes that are posted to this webhook in place of the event's own, before the first POST: every attempt
+   * sends them. `lost` when the claim was: then nothing is to be posted.
+   */
+  freeze(claim: Claim, body: BlobRef): Promise<'ok' | 'lost'>;
+  /**
    * Records how attempts ended, with the counters of their events; whoever ends the last open delivery writes the
    * settlement, for a `message.received` only. A claim that was lost to another is ignored, except that `delivered` always
    * counts. `disable` charges no attempt. `settling`: accounts with something to settle now; the tick finds them as well.
@@ -295,6 +310,8 @@ export interface Store {
   pendingOf(ids: readonly WebhookId[]): Promise<ReadonlyMap<WebhookId, number>>;
 
   message(id: EventId): Promise<MessageView | null>;
+  /** Of the event what its links need; null when there is none, or when its bytes are not kept any more. */
+  linked(id: EventId): Promise<LinkedEvent | null>;
   /** Messages (no operational events), newest first. */
   messages(filter: MessageFilter, page: PageRequest): Promise<Page<MessageView>>;
   delivery(ref: DeliveryRef): Promise<Delivery | null>;

@@ -116,6 +116,7 @@ function eventOf(
     backfill: job.backfill,
     receivedAt: job.receivedAt,
     sizeBytes: job.bytes.length,
+    linkToken: null,
   };
 }
 
@@ -131,7 +132,11 @@ async function measurePosting(
   const clock = systemClock;
   const queue = createMemoryQueue((job) => {
     if (job.kind === 'poll') throw new Error('Cannot poll: only deliveries are measured here');
-    return dispatch({ store, blobs, vault, clock, queue, log: silentLog, post, random: Math.random }, job);
+    const contents = async () => ({});
+    return dispatch(
+      { store, blobs, vault, contents, clock, queue, log: silentLog, post, random: Math.random },
+      job,
+    );
   }, silentLog);
   let run = 0;
   try {
@@ -164,6 +169,7 @@ async function createWebhook({ store, vault }: Embedded, url: string): Promise<W
     events: ['message.*'],
     timeoutSeconds: 15,
     secrets: [{ sealed, expiresAt: null }],
+    attachments: 'link',
     headers: null,
     headerNames: [],
     state: 'enabled',

@@ -73,6 +73,7 @@ export function parseJobs(workload: Workload, uidValidity: number): ParseJob[] {
       labels: [],
       bytes,
       oversizeBytes: null,
+      linkBase: null,
     };
   });
 }

@@ -36,7 +36,7 @@ describe('webhooks', () => {
     expect(rotated.stdout).not.toContain(secret);
   });
 
-  it.each([[['--filter', 'true']], [['--max-per-minute', '5']], [['--attachments', 'inline']]])(
+  it.each([[['--filter', 'true']], [['--max-per-minute', '5']]])(
     'add with %j says that it is not available yet',
     async (options) => {
       const { code, body } = await world.json(['webhooks', 'add', 'http://127.0.0.1:3000/', ...options]);

@@ -82,7 +82,7 @@ export class Scene {
     const id = webhookIdOf(new Uint8Array(10).fill(this.#webhooks));
     return {
       ...{ id, name: `hook ${this.#webhooks}`, url: 'https://hooks.example.com/', accounts: null },
-      ...{ events: ['message.*'], timeoutSeconds: 15, headers: null, headerNames: [] },
+      ...{ events: ['message.*'], timeoutSeconds: 15, attachments: 'link', headers: null, headerNames: [] },
       secrets: [{ sealed: 'sealed' as Sealed, expiresAt: null }],
       ...{ state: 'enabled', reason: null, gate: null, lastSuccessAt: null },
       createdAt: this.now.toISOString(),
@@ -122,7 +122,7 @@ export class Scene {
         messageId: `<${id}@example.com>`,
         from: 'Bo <bo@example.com>',
       },
-      ...{ subject: 'Hello', sizeBytes: 123, digest: `digest of ${id}`, webhooks },
+      ...{ subject: 'Hello', sizeBytes: 123, digest: `digest of ${id}`, linkToken: null, webhooks },
       raw: await this.blobs.put('raw', Buffer.from(`raw ${id}`)),
       body: await this.blobs.put('event', Buffer.from(`event ${id}`)),
       ...change,

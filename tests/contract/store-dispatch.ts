@@ -25,7 +25,8 @@ export const dispatchTests: StoreTests = (scene) => {
     const view = await scene().store.message(ref.eventId);
     expect(await scene().claim(ref)).toEqual({
       ...{ ref, token: expect.any(String), accountId: account.id, attemptCount: 0, trigger: 'schedule' },
-      ...{ eventType: 'message.received', webhook, body: view?.event.body, reduced: false },
+      ...{ eventType: 'message.received', webhook, attachments: 'link' },
+      ...{ body: view?.event.body, frozen: false, reduced: false },
     });
   });
 

@@ -4,6 +4,7 @@ import { Scene, type StoreTests } from './scene.ts';
 import { accountTests } from './store-accounts.ts';
 import { commitTests } from './store-commit.ts';
 import { dispatchTests } from './store-dispatch.ts';
+import { fileTests } from './store-files.ts';
 import { gateTests } from './store-gates.ts';
 import { leaseTests } from './store-leases.ts';
 import { listTests } from './store-lists.ts';
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, StoreTests>> = {
   accounts: accountTests,
   webhooks: webhookTests,
   lists: listTests,
+  files: fileTests,
 };
 
 /** What every adapter of `Store` keeps. `open` gives an empty one each time. */

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { expect } from 'vitest';
+import { serveFile } from '../../functions/files/serve-file.ts';
 import type { Embedded } from '../../shared/embedded/open.ts';
+import type { Envelope, MessageData } from '../../shared/event.ts';
 import type { ReceivedRequest } from '../support/receiver.ts';
+import { silentLog } from '../support/silent-log.ts';
 import type { Ended } from './crash-process.ts';
 import type { CrashWorld, Placed } from './crash-world.ts';
 
@@ -85,8 +90,8 @@ function expectTrueBodies({ receiver, placed }: CrashWorld): void {
   }
 }
 
-function eventIn({ body }: ReceivedRequest): unknown {
-  return JSON.parse(body.toString());
+function eventIn({ body }: ReceivedRequest): Envelope<MessageData> {
+  return JSON.parse(body.toString()) as Envelope<MessageData>;
 }
 
 /** What was delivered is settled, nothing else is, and nothing was before its 2xx. */
@@ -95,6 +100,28 @@ function expectSettled(world: CrashWorld): void {
   const expected = world.placed.map(({ mail }) => [mail.subject, mail.fate === 'settled' ? kind : 'none']);
   expect(world.placed.map(({ mail, action }) => [mail.subject, action()])).toEqual(expected);
   expect([...world.early]).toEqual([]);
+}
+
+/** Whatever was killed between making a link and committing it, the one that a receiver has leads to its mail. */
+async function expectLinksWork(
+  { receiver, placed }: CrashWorld,
+  { store, blobs }: Pick<Embedded, 'store' | 'blobs'>,
+  now: Date,
+): Promise<void> {
+  const cutter = {
+    cut: () => Promise.reject(new Error('Nothing is to be cut')),
+    close: async () => undefined,
+  };
+  const clock = { now: () => now };
+  const deps = { store, blobs, cutter, presign: null, linkDays: 30, clock, log: silentLog };
+  for (const { id, mail } of placed) {
+    for (const request of receiver.requests.filter((one) => one.id === id)) {
+      const path = new URL(eventIn(request).data.raw.href ?? '').pathname;
+      const { status, body } = await serveFile(deps, { method: 'GET', path, headers: {} });
+      expect(status, `the link of "${mail.subject}"`).toBe(200);
+      expect(body instanceof Readable ? sha256(await buffer(body)) : body).toBe(sha256(mail.raw));
+    }
+  }
 }
 
 /** The raw mails are kept whole, every settlement is recorded, and what the crash left behind is swept. */
@@ -111,6 +138,7 @@ async function expectKeptAndSwept(world: CrashWorld): Promise<void> {
       const settled = mail?.fate === 'settled' ? 'done' : 'none';
       expect([event.subject, event.settlement.state]).toEqual([mail?.subject, settled]);
     }
+    await expectLinksWork(world, { store, blobs }, later);
     const { cursors } = await store.pollState(world.accountId, later);
     const refs = [
       ...data.flatMap(({ event, deliveries }) => [

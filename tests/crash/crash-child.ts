@@ -31,6 +31,8 @@ export interface Round {
 
 /** How often each account is polled in a `poll` round: what is new, what is to be settled, and that nothing else is left. */
 const POLLS = 3;
+/** Nothing listens there: the checks ask for the files themselves. */
+const PUBLIC_URL = 'http://127.0.0.1:8025';
 /** Instead of 5 s, 5 min, …: a receiver that took nothing is asked again at once. */
 const RETRY_DELAYS_MS = [20, 20, 20];
 
@@ -61,7 +63,10 @@ async function play(round: Round): Promise<unknown> {
     return ports;
   };
   const { folder } = round;
-  const options = { folder, clock, log, wrap, egress: 'private-ok', retryDelaysMs: RETRY_DELAYS_MS } as const;
+  const links = { publicUrl: Promise.resolve(PUBLIC_URL), days: 30 };
+  const options = {
+    ...{ folder, clock, log, wrap, links, egress: 'private-ok' as const, retryDelaysMs: RETRY_DELAYS_MS },
+  } as const;
   const runtime = await startRuntime(options);
   if (ports === null) throw new Error('The runtime did not wrap its ports');
   const result = await perform({ runtime, ports, clock }, round.task);

@@ -48,6 +48,7 @@ export function tracedPorts(trace: Trace, ports: RuntimePorts, unreadable: Sourc
     blobs: traced(trace, 'blobs', ports.blobs, BLOBS),
     vault: traced(trace, 'vault', ports.vault),
     queue: traced(trace, 'queue', ports.queue, QUEUE),
+    links: ports.links,
     post: traced(trace, 'post', ports.post, POST),
     parse: (jobs) => trace.around('parse', [], () => ports.parse(jobs)),
     openSource: tracedSource(trace, withUnreadable(ports.openSource, unreadable)),

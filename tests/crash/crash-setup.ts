@@ -25,6 +25,7 @@ export async function addWebhook({ store, vault }: Embedded, url: string): Promi
     events: ['*'],
     timeoutSeconds: 15,
     secrets: [{ sealed, expiresAt: null }],
+    attachments: 'link',
     headers: null,
     headerNames: [],
     state: 'enabled',
@@ -80,6 +81,7 @@ export async function addAccountWithBaseline(
     queue: { enqueue: async () => undefined },
     openSource: openMailSource(createEgress({ policy: 'private-ok' })),
     parse: async () => [],
+    links: null,
     clock: systemClock,
     log: silentLog,
   };

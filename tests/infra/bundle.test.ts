@@ -33,7 +33,10 @@ function readEnvironments(): Map<string, Record<string, string>> {
   return new Map(
     functions.map(({ Properties }) => {
       const variables = Object.entries(Properties.Environment.Variables as Record<string, unknown>);
-      const texts = variables.map(([name, value]) => [name, typeof value === 'string' ? value : 'deployed']);
+      const texts = variables.map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : name.endsWith('_URL') ? 'https://deployed.example/' : 'deployed',
+      ]);
       return [String(Properties.FunctionName).replace('mailhook-', ''), Object.fromEntries(texts)];
     }),
   );
@@ -90,8 +93,8 @@ describe('the bundles', () => {
     expect(having).toEqual(['admin']);
   });
 
-  it('the parser thread of poll starts from its own file', async () => {
-    const worker = pathToFileURL(join(folder, 'poll', 'worker.mjs')).href;
+  it.each(['poll', 'files'])('the parser thread of %s starts from its own file', async (name) => {
+    const worker = pathToFileURL(join(folder, name, 'worker.mjs')).href;
     const program = `import { Worker } from 'node:worker_threads';
       const worker = new Worker(new URL(${JSON.stringify(worker)}), { execArgv: [] });
       worker.once('message', (message) => { console.log(message.kind); process.exit(0); });`;

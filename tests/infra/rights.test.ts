@@ -1,4 +1,4 @@
-import type { Template } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SYNTH_TIMEOUT_MS, templateWith } from './synth.ts';
 
@@ -96,6 +96,7 @@ describe('rights of the functions', () => {
         ...logOf('DispatchingDispatch'),
         ...consume('DispatchingJobsQueue'),
         'kms:Decrypt StorageWebhookKey',
+        'lambda:InvokeFunction FilesFunction',
         's3:GetObject StorageBucket/body/*',
         's3:GetObject StorageBucket/event/*',
         's3:PutObject StorageBucket/body/*',
@@ -118,6 +119,16 @@ describe('rights of the functions', () => {
       ],
     ],
     [
+      'files',
+      'FilesRole',
+      [
+        ...logOf('Files'),
+        'dynamodb:GetItem StorageTable',
+        's3:GetObject StorageBucket/event/*',
+        's3:GetObject StorageBucket/raw/*',
+      ],
+    ],
+    [
       'sweep',
       'PlanningSweepRole',
       [
@@ -137,6 +148,7 @@ describe('rights of the functions', () => {
       'PollingPollRole',
       'DispatchingDispatchRole',
       'AdminRole',
+      'FilesRole',
       'PlanningSweepRole',
     ]
       .flatMap((role) => rightsOf(role).map((right) => `${role} ${right}`))
@@ -145,6 +157,19 @@ describe('rights of the functions', () => {
       'PollingPollRole kms:Decrypt StorageMailboxKey',
       'DispatchingDispatchRole kms:Decrypt StorageWebhookKey',
     ]);
+  });
+
+  it('files, which anybody may ask, reads of the table nothing but events', () => {
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          {
+            ...{ Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: Match.anyValue() },
+            Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['E#*'] } },
+          },
+        ]),
+      },
+    });
   });
 
   it('the schedule may start its function and nothing else', () => {

@@ -7,6 +7,7 @@ describe('readSettings()', () => {
       name: 'mailhook',
       egress: 'public',
       egressAllow: [],
+      linkDays: 30,
       alarmEmail: null,
       retentionDays: 30,
       logLevel: 'info',

@@ -12,6 +12,10 @@ beforeAll(() => {
 const propertiesOf = (type: string): Record<string, unknown>[] =>
   Object.values(template.findResources(type)).map(({ Properties }) => Properties);
 
+/** The id of the function in `{"Fn::GetAtt":["AdminFunctionB43FDCE7","Arn"]}`. */
+const functionOf = (arn: unknown) =>
+  (arn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0].replace(/[0-9A-F]{8}$/, '');
+
 describe('the stack', () => {
   it('has no finding of cdk-nag that is not acknowledged, with an alarm topic too', () => {
     const { app } = stackWith({ alarmEmail: 'ops@example.com' });
@@ -162,7 +166,7 @@ describe('the stack', () => {
       Architectures: ['arm64'],
       Handler: 'index.handler',
     });
-    const names = ['admin', 'dispatch', 'plan', 'poll', 'sweep'];
+    const names = ['admin', 'dispatch', 'files', 'plan', 'poll', 'sweep'];
     expect(
       propertiesOf('AWS::Lambda::Function')
         .map(({ FunctionName }) => FunctionName)
@@ -175,11 +179,29 @@ describe('the stack', () => {
     ).toEqual(names.map((name) => `/aws/lambda/mailhook-${name}`));
   });
 
-  it('has one URL, for signed requests only', () => {
-    expect(propertiesOf('AWS::Lambda::Url')).toMatchObject([
-      { AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM' },
+  it('has a URL of the API for signed requests only, and one of the files for anybody', () => {
+    const urls = propertiesOf('AWS::Lambda::Url').map(({ AuthType, InvokeMode, TargetFunctionArn }) =>
+      [functionOf(TargetFunctionArn), AuthType, InvokeMode].join(' '),
+    );
+    expect(urls.sort()).toEqual([
+      'AdminFunction AWS_IAM RESPONSE_STREAM',
+      'FilesFunction NONE RESPONSE_STREAM',
     ]);
-    expect(propertiesOf('AWS::Lambda::Permission')).toEqual([]);
+    // Through the URL only: since October 2025 that takes both rights.
+    const permissions = propertiesOf('AWS::Lambda::Permission').map(({ FunctionName, ...rest }) => ({
+      ...rest,
+      FunctionName: functionOf(FunctionName),
+    }));
+    expect(permissions).toEqual([
+      {
+        ...{ Action: 'lambda:InvokeFunctionUrl', FunctionName: 'FilesFunction', Principal: '*' },
+        FunctionUrlAuthType: 'NONE',
+      },
+      {
+        ...{ Action: 'lambda:InvokeFunction', FunctionName: 'FilesFunction', Principal: '*' },
+        InvokedViaFunctionUrl: true,
+      },
+    ]);
   });
 
   it('rotates its keys', () => {
@@ -192,7 +214,7 @@ describe('the stack', () => {
     expect(breaching).toMatchObject([
       { AlarmName: 'mailhook-TickMissing', ComparisonOperator: 'LessThanThreshold', Threshold: 1 },
     ]);
-    expect(alarms).toHaveLength(19);
+    expect(alarms).toHaveLength(21);
     expect(alarms.every(({ AlarmActions }) => AlarmActions === undefined)).toBe(true);
   });
 
@@ -220,6 +242,7 @@ describe('the stack', () => {
       'Dashboard',
       'DeliveriesDeadLetters',
       'DeliveriesQueue',
+      'FilesUrl',
       'MailboxKey',
       'PollsDeadLetters',
       'PollsQueue',

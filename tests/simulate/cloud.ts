@@ -113,7 +113,11 @@ export class Cloud {
 
   /** What polls work with, outside of any function. */
   pollDeps(): PollDeps {
-    return { ...this.ports('poll'), openSource: this.mail.open, parse };
+    const links = {
+      publicUrl: Promise.resolve('https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws'),
+      random: (size: number) => Uint8Array.from({ length: size }, () => this.random() * 256),
+    };
+    return { ...this.ports('poll'), openSource: this.mail.open, parse, links };
   }
 
   #dynamoClient(spender: Spender) {
@@ -148,7 +152,8 @@ export class Cloud {
   }
 
   #startDispatch(): (messages: readonly Message[]) => Promise<void> {
-    const deps: DispatchDeps = { ...this.ports('dispatch'), post: this.receivers.client };
+    const contents = async () => ({});
+    const deps: DispatchDeps = { ...this.ports('dispatch'), contents, post: this.receivers.client };
     return async (messages) => {
       const { batchItemFailures } = await runJobs(recordsOf(messages), 'dispatch', deps.log, (job) =>
         dispatch(deps, job),

@@ -65,7 +65,7 @@ async function addWebhook(
   const sealed = await vault.seal('webhook-secret', id, secret);
   const webhook: Webhook = {
     ...{ id, name: `hook ${number}`, url: `https://hooks${number}.example.com/mail`, accounts },
-    ...{ events: ['message.*'], timeoutSeconds: 15, headers: null, headerNames: [] },
+    ...{ events: ['message.*'], timeoutSeconds: 15, attachments: 'link', headers: null, headerNames: [] },
     ...{ secrets: [{ sealed, expiresAt: null }], state: 'enabled', reason: null, gate: null },
     ...{ lastSuccessAt: null, createdAt: clock.now().toISOString() },
   };

@@ -151,6 +151,7 @@ async function commitMessage(
     from: 'Ana <ana@example.com>',
     subject,
     sizeBytes: 100,
+    linkToken: null,
     digest: null,
     raw,
     body,

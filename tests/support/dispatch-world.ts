@@ -48,6 +48,7 @@ export async function openDispatchWorld(): Promise<DispatchWorld> {
     ...{ store, blobs, vault, post, clock, log: silentLog, random: () => 0 },
     // What dispatch enqueues for later is due in the store as well.
     queue: { enqueue: async () => undefined },
+    contents: async () => ({}),
   };
   const queue = { enqueue: async (some: readonly Job[]) => void jobs.push(...some) };
   await createAccount(embedded);
@@ -100,6 +101,7 @@ async function newWebhook(
       accounts: null,
       events: ['*'],
       timeoutSeconds: 5,
+      attachments: 'link',
       headers: null,
       headerNames: [],
     },
@@ -138,7 +140,7 @@ function newEvent(
   now: Date,
 ) {
   const source = { protocol: 'imap', mailbox: 'INBOX', uidValidity: '1', uid } as const;
-  const nothing = { messageId: null, from: null, subject: null, digest: null, raw: null };
+  const nothing = { messageId: null, from: null, subject: null, digest: null, raw: null, linkToken: null };
   return {
     id: eventIdOf(ACCOUNT_ID, source),
     type: 'message.received',

@@ -25,6 +25,7 @@ export function webhookFor(url: string, change: Partial<Webhook> = {}): Webhook 
     events: ['*'],
     timeoutSeconds: 5,
     secrets: [{ sealed: seal(SECRET), expiresAt: null }],
+    attachments: 'link',
     headers: null,
     headerNames: [],
     state: 'enabled',
@@ -61,6 +62,10 @@ export interface FakeDispatch {
   readonly blobs: Map<string, Uint8Array>;
   readonly logged: { readonly event: string; readonly fields: LogFields | undefined }[];
   readonly opened: Sealed[];
+  /** What was frozen, by the event. */
+  readonly frozen: Map<EventId, string>;
+  /** What the attachments of any event hold. */
+  contents: Readonly<Record<string, string>>;
   /** Ports that fail by throwing, while their name is in here. */
   readonly broken: Set<Port>;
   now: Date;
@@ -70,7 +75,7 @@ function eventIdFor(number: number): EventId {
   return `msg_${'a'.repeat(24)}${String.fromCharCode(97 + Math.floor(number / 26), 97 + (number % 26))}` as EventId;
 }
 
-type Port = 'claim' | 'finish' | 'read' | 'put' | 'open';
+type Port = 'claim' | 'freeze' | 'finish' | 'read' | 'put' | 'open';
 type State = Omit<FakeDispatch, 'deps' | 'add' | 'jobOf'> & { readonly waiting: Map<EventId, Claim> };
 
 /** Fakes of the ports of dispatch. */
@@ -86,6 +91,8 @@ export function createFakeDispatch(): FakeDispatch {
     blobs: new Map(),
     logged: [],
     opened: [],
+    frozen: new Map(),
+    contents: {},
     broken: new Set(),
     now: new Date(Math.floor(Date.now() / 1_000) * 1_000),
   };
@@ -110,6 +117,8 @@ function newClaim(number: number, webhook: Webhook): Claim {
     eventType: 'message.received',
     webhook,
     body: `event-${number}` as BlobRef,
+    attachments: 'link',
+    frozen: false,
     reduced: false,
   };
 }
@@ -136,6 +145,7 @@ function createDeps(state: State): DispatchDeps {
       },
     },
     blobs: fakeBlobs(state),
+    contents: async () => state.contents,
     vault: fakeVault(state),
     store: fakeStore(state),
   };
@@ -181,6 +191,11 @@ function fakeStore(state: State): DispatchDeps['store'] {
       work(state, 'claim');
       state.claimTtlsMs.push(ttlMs);
       return refs.flatMap(({ eventId }) => state.waiting.get(eventId) ?? []);
+    },
+    async freeze({ ref }, body) {
+      work(state, 'freeze');
+      state.frozen.set(ref.eventId, body);
+      return 'ok';
     },
     async finish(done) {
       work(state, 'finish');

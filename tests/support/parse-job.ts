@@ -1,6 +1,7 @@
 import type { ParsedMessage, ParseJob } from '../../functions/poll/parse/types.ts';
 import type { Envelope, MessageData } from '../../shared/event.ts';
 import type { AccountId, EventId } from '../../shared/identity.ts';
+import { readEvent } from './event-schema.ts';
 
 /** A job for the parser around the bytes of a message; a text is taken as UTF-8, with its line ends as they are. */
 export function parseJob(message: Buffer | string, changes: Partial<ParseJob> = {}): ParseJob {
@@ -14,6 +15,7 @@ export function parseJob(message: Buffer | string, changes: Partial<ParseJob> = 
     labels: [],
     bytes: typeof message === 'string' ? Buffer.from(message) : message,
     oversizeBytes: null,
+    linkBase: null,
     ...changes,
   };
 }
@@ -23,8 +25,7 @@ export function mail(...lines: readonly string[]): Buffer {
   return Buffer.from(lines.map((line) => `${line}\r\n`).join(''));
 }
 
-/** What a receiver of the event would read. */
+/** What a receiver of the event would read; throws when the event is not what docs/schema says. */
 export function eventOf(parsed: ParsedMessage): Envelope<MessageData> {
-  // Strict: bytes that are no UTF-8 make it throw.
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(parsed.event));
+  return readEvent(parsed.event) as Envelope<MessageData>;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { type AccountId, accountIdOf, webhookIdOf } from '../../shared/identity.
 import type { PollReport } from '../../shared/operations.ts';
 import type { OpenMailSource } from '../../shared/ports/mail-source.ts';
 import type { MessageView } from '../../shared/ports/store.ts';
+import { checkedBlobs } from './checked-blobs.ts';
 import { silentLog } from './silent-log.ts';
 
 /** The poll function on a store of its own, with a clock that the test sets. */
@@ -33,6 +35,7 @@ export interface PollWorld extends AsyncDisposable {
 
 const GO: PollStop = { signal: new AbortController().signal, stopping: () => false };
 export const PASSWORD = 'secret';
+const PUBLIC_URL = 'http://127.0.0.1:8025';
 
 /** Opens a world; `wrap` may put something between the poll and its mail source. */
 export async function openPollWorld(
@@ -44,11 +47,12 @@ export async function openPollWorld(
   let embedded = await openEmbedded({ folder, clock });
   const depsOf = (): PollDeps => ({
     store: embedded.store,
-    blobs: embedded.blobs,
+    blobs: checkedBlobs(embedded.blobs),
     vault: embedded.vault,
     queue: { enqueue: async () => undefined },
     openSource: wrap(openMailSource(createEgress({ policy: 'private-ok' }))),
     parse: pool.parse,
+    links: { publicUrl: Promise.resolve(PUBLIC_URL), random: randomBytes },
     clock,
     log: silentLog,
   });
@@ -147,6 +151,7 @@ export async function addWebhook(world: PollWorld, events: readonly string[] = [
     events,
     timeoutSeconds: 15,
     secrets: [{ sealed, expiresAt: null }],
+    attachments: 'link',
     headers: null,
     headerNames: [],
     state: 'enabled',

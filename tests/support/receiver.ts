@@ -9,6 +9,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
+import { deliveredFault } from './event-schema.ts';
 import { type Answer, playAnswer, statusOf } from './receiver-answers.ts';
 import { signatureFault } from './signature-fault.ts';
 
@@ -53,7 +54,7 @@ export interface Receiver extends AsyncDisposable {
   readonly requests: readonly ReceivedRequest[];
   /** For each id that was answered with a 2xx: the hex SHA-256 of every body accepted under it, in order. */
   readonly accepted: ReadonlyMap<string, readonly string[]>;
-  /** One line for each request with a wrong signature, and for each id that came with other bytes than before. */
+  /** One line for each wrong signature, each id with other bytes than before, and each event that docs/schema refuses. */
   readonly faults: readonly string[];
   /** Connections accepted so far. */
   readonly connections: () => number;
@@ -201,6 +202,8 @@ function createRecords(options: ReceiverOptions): Records {
     perId.set(id, attempt);
     const fault = webhook === null ? null : signatureFault(webhook, body, request.headers, options.now);
     if (fault !== null) faults.push(`${id}: ${fault}`);
+    const schemaFault = deliveredFault(id, body);
+    if (schemaFault !== null) faults.push(`${id}: ${schemaFault}`);
     const received: ReceivedRequest = {
       method: request.method ?? '',
       path: request.url ?? '',

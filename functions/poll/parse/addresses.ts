@@ -1,7 +1,7 @@
-import libmime from 'libmime';
 import { parseAddressHeader } from 'mailparser';
 import type { Address } from '../../../shared/event.ts';
 import { takeWithin } from './bounds.ts';
+import { decodeWords } from './encoded-words.ts';
 import { unfoldedText } from './header-text.ts';
 import type { HeaderField } from './headers.ts';
 import { MAX_ADDRESS_CHARS, MAX_ADDRESSES } from './limits.ts';
@@ -52,7 +52,7 @@ function plainMailboxes(text: string): Address[] | null {
     if (match === null) return null;
     const [, quoted, words, encoded, named, bare] = match;
     const name = quoted ?? words ?? encoded ?? '';
-    const decoded = name.includes('=?') ? libmime.decodeWords(name) : name;
+    const decoded = name.includes('=?') ? decodeWords(name) : name;
     found.push({ name: textOrNull(decoded), address: named ?? bare ?? null });
   }
   return found;

@@ -9,6 +9,15 @@ const MEDIA_TYPE = /^[a-z0-9!#$%&'*+.^_`{|}~-]{1,100}\/[a-z0-9!#$%&'*+.^_`{|}~-]
 /** Directions and marks that are not seen but turn the shown order of a name around (`exe.fdp` for `pdf.exe`). */
 const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
+/** Takes the next decoded bytes of an attachment: those that its size and its hash are of. */
+export type TakeBytes = (bytes: Buffer) => void;
+
+/**
+ * Is told of each attachment before its first byte, by its final id, and says what is to be done with its bytes; null when
+ * they are not wanted. A second beginning of the same id makes the first one void.
+ */
+export type BeginAttachment = (id: string) => TakeBytes | null;
+
 /** An attachment, and whether its name or Content-ID had to be cut. */
 export interface DescribedAttachment {
   readonly attachment: Attachment;
@@ -31,6 +40,7 @@ export function describeAttachment(
     disposition: dispositionOf(item.contentDisposition),
     contentId: cutText(contentId, MAX_ID_CHARS) || null,
     href: null,
+    content: null,
   };
   const truncated = attachment.filename !== filename || contentId.length > MAX_ID_CHARS;
   return { attachment, truncated };

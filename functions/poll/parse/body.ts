@@ -1,8 +1,10 @@
+import type { BeginAttachment } from './attachments.ts';
 import { type BodyContent, unreadBody } from './body-content.ts';
+import { decodeCharset } from './charset.ts';
 import { firstField, type HeaderSection } from './headers.ts';
 import { type Leaves, readLeaves } from './leaf-parts.ts';
 import { MAX_ERROR_CHARS, MAX_EVENT_BYTES, MAX_PART_HEADER_BYTES, MAX_PARTS } from './limits.ts';
-import { decodeCharset, type PartText } from './part-text.ts';
+import type { PartText } from './part-text.ts';
 import { readPlainBody } from './plain-body.ts';
 import { cleanBody } from './text.ts';
 
@@ -25,11 +27,15 @@ const BODY_AS_TEXT =
  * The parser gets the fields that describe the content and none of the others, which our own reader reads: their
  * number and size can then neither slow it down nor make it refuse the message.
  */
-export async function readBody(section: HeaderSection, body: Buffer): Promise<BodyContent> {
+export async function readBody(
+  section: HeaderSection,
+  body: Buffer,
+  begin?: BeginAttachment,
+): Promise<BodyContent> {
   const plain = readPlainBody(section, body);
   if (plain !== null) return bodyOf({ texts: [plain], attachments: [], hasBrokenMultipart: false }, body);
   // Whatever comes out of the parser is the message's doing until the contrary is known: it must not stop a poll.
-  const leaves = await readLeaves(contentHeader(section), body).catch(problemOf);
+  const leaves = await readLeaves(contentHeader(section), body, begin).catch(problemOf);
   return typeof leaves === 'string' ? unreadBody(leaves) : bodyOf(leaves, body);
 }
 
@@ -67,7 +73,7 @@ function contentHeader(section: HeaderSection): Buffer {
 function bodyAsText(body: Buffer): string | null {
   // What is beyond one event is cut by the event's builder, which then says so; one byte more makes it do that.
   const text = decodeCharset(body.subarray(0, MAX_EVENT_BYTES + 1), '');
-  return /\S/.test(text) ? cleanBody(text.replace(/\r\n/g, '\n')) : null;
+  return /\S/.test(text) ? cleanBody(text) : null;
 }
 
 function problemOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Attachment, Envelope, MessageData } from '../../../shared/event.ts';
+import { attachmentHref, rawHref } from '../../../shared/file-link.ts';
 import type { BodyContent } from './body-content.ts';
 import { cutToJsonBytes, jsonBytes, takeWithin } from './bounds.ts';
 import { formatAddress } from './format-address.ts';
@@ -60,13 +61,25 @@ function messageData(job: ParseJob, { fields, body }: MessageParts, cuts: Set<st
     flags: labelList(job.flags, 'flags', cuts),
     labels: labelList(job.labels, 'labels', cuts),
     size: sizeOf(job),
-    attachments,
+    attachments: withLinks(job, attachments),
     list: fields.list,
     autoSubmitted: fields.autoSubmitted,
-    raw: { href: null, sha256: job.oversizeBytes === null ? hash('sha256', job.bytes) : null },
+    raw: rawOf(job),
     truncated: [],
     parseError: body.problem,
   };
+}
+
+/** Links are added after the list was cut to its limit, which is of what the mail says: their own length is ours. */
+function withLinks({ linkBase }: ParseJob, attachments: readonly Attachment[]): readonly Attachment[] {
+  if (linkBase === null) return attachments;
+  return attachments.map((one) => ({ ...one, href: attachmentHref(linkBase, one.id) }));
+}
+
+/** There is nothing behind a link to a message of which only the header was fetched. */
+function rawOf({ bytes, oversizeBytes, linkBase }: ParseJob): MessageData['raw'] {
+  if (oversizeBytes !== null) return { href: null, sha256: null };
+  return { href: linkBase === null ? null : rawHref(linkBase), sha256: hash('sha256', bytes) };
 }
 
 function attachmentChars({ filename, contentType, contentId }: Attachment): number {

@@ -29,32 +29,80 @@ const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
 
+/** Names of which one opens nearly every header: with one of them, blank lines in front of a header are skipped. */
+const OPENING_FIELD =
+  /^(?:return-path|received|delivered-to|from|to|subject|date|message-id|mime-version|content-type|dkim-signature|x-.*)$/;
+
+const MBOX_LINE = Buffer.from('From ');
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 /**
  * Reads the header section (RFC 5322 section 2.2, folds of section 2.2.3) up to the first empty line, in linear time,
- * and never throws. Lines may end in CRLF or LF; a line that is no field (an mbox `From `, garbage) is left out. Bytes
- * in which no field can be found are taken for a body without a header.
+ * and never throws. Lines may end in CRLF or LF. A line that is no field (an mbox `From `, garbage) is left out where
+ * fields follow; where none does, the empty line was forgotten and it begins the body. So does what stands behind a line
+ * of white space and is no field. A byte order mark and blank lines in front of a header are skipped. Bytes in which no
+ * field can be found are taken for a body without a header.
  *
  * @param bytes A whole message, or only its header section: both give the same fields.
  */
 export function readHeaderSection(bytes: Buffer): HeaderSection {
-  const lines = readLines(bytes);
+  const start = headerStart(bytes);
+  const lines = readLines(bytes, start);
   const fields: HeaderField[] = [];
   let truncated = lines.truncated;
-  for (const { start, end } of lines.ranges) {
-    const field = readField(bytes, start, end);
-    if (field === null) continue;
+  // Where the lines begin that are no fields and have none behind.
+  let strayStart = lines.ranges.length === 0 ? null : start;
+  for (const range of lines.ranges) {
+    const field = readField(bytes, range.start, range.end);
+    if (field === null) {
+      strayStart ??= range.start;
+      continue;
+    }
+    strayStart = null;
     fields.push(field);
     truncated ||= field.truncated;
   }
-  return { fields, bodyStart: fields.length === 0 ? 0 : lines.bodyStart, truncated };
+  const bodyStart = lines.truncated && fields.length > 0 ? lines.bodyStart : (strayStart ?? lines.bodyStart);
+  return { fields, bodyStart, truncated };
 }
 
-/** A message whose lines end in CR alone (broken gateways make such), with LF instead; any other as it is. */
+/** Where the header begins: behind a byte order mark, and behind blank lines where it then opens as headers do. */
+function headerStart(bytes: Buffer): number {
+  const start = bytes.subarray(0, UTF8_MARK.length).equals(UTF8_MARK) ? UTF8_MARK.length : 0;
+  let at = start;
+  while (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] === LF)) at += bytes[at] === LF ? 1 : 2;
+  if (at === start) return start;
+  if (bytes.subarray(at, at + MBOX_LINE.length).equals(MBOX_LINE)) return at;
+  const field = readField(bytes, at, lineEnd(bytes, at).end);
+  return field !== null && OPENING_FIELD.test(field.key) ? at : start;
+}
+
+/**
+ * A message whose lines end in CR alone, or in CR CR LF (broken gateways make both), with their ends mended; any other as
+ * it is.
+ */
 export function withLineFeeds(bytes: Buffer): Buffer {
-  if (bytes.includes(LF) || !bytes.includes(CR)) return bytes;
+  const first = bytes.indexOf(LF);
+  if (first >= 2 && bytes[first - 1] === CR && bytes[first - 2] === CR) return withSingleReturns(bytes);
+  if (first >= 0 || !bytes.includes(CR)) return bytes;
   const copy = Buffer.from(bytes);
   for (let at = copy.indexOf(CR); at >= 0; at = copy.indexOf(CR, at + 1)) copy[at] = LF;
   return copy;
+}
+
+function withSingleReturns(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const lineFeed = bytes.indexOf(LF, at);
+    const end = lineFeed < 0 ? bytes.length : lineFeed;
+    let kept = end;
+    while (lineFeed >= 0 && kept - 1 > at && bytes[kept - 1] === CR && bytes[kept - 2] === CR) kept -= 1;
+    length += bytes.copy(copy, length, at, kept);
+    if (lineFeed >= 0) copy[length++] = LF;
+    at = end + 1;
+  }
+  return copy.subarray(0, length);
 }
 
 /** The first field of that name (lower case); null when there is none. */
@@ -69,24 +117,49 @@ interface Lines {
   readonly truncated: boolean;
 }
 
-function readLines(bytes: Buffer): Lines {
+function readLines(bytes: Buffer, start: number): Lines {
   const ranges: { start: number; end: number }[] = [];
-  let at = 0;
+  let at = start;
   for (let count = 0; at < bytes.length; count += 1) {
     if (count >= MAX_HEADER_LINES || ranges.length > MAX_HEADER_FIELDS) {
       return { ranges, bodyStart: findBody(bytes, at), truncated: true };
     }
-    const lineFeed = bytes.indexOf(LF, at);
-    const next = lineFeed < 0 ? bytes.length : lineFeed + 1;
-    let end = lineFeed < 0 ? bytes.length : lineFeed;
-    if (end > at && bytes[end - 1] === CR) end -= 1;
+    const { end, next } = lineEnd(bytes, at);
     if (end === at) return { ranges, bodyStart: next, truncated: false };
     const last = ranges.at(-1);
-    if (last !== undefined && (bytes[at] === SPACE || bytes[at] === TAB)) last.end = end;
-    else ranges.push({ start: at, end });
+    if (last !== undefined && isWhiteSpace(bytes[at])) {
+      if (isBlank(bytes, at, end) && isText(bytes, next))
+        return { ranges, bodyStart: next, truncated: false };
+      last.end = end;
+    } else {
+      ranges.push({ start: at, end });
+    }
     at = next;
   }
   return { ranges, bodyStart: bytes.length, truncated: false };
+}
+
+/** The end of the line that begins there, without what ends it, and the start of the next one. */
+function lineEnd(bytes: Buffer, at: number): { end: number; next: number } {
+  const lineFeed = bytes.indexOf(LF, at);
+  const end = lineFeed < 0 ? bytes.length : lineFeed;
+  const next = lineFeed < 0 ? bytes.length : lineFeed + 1;
+  return { end: end > at && bytes[end - 1] === CR ? end - 1 : end, next };
+}
+
+function isWhiteSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
+function isBlank(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (!isWhiteSpace(bytes[at])) return false;
+  return true;
+}
+
+/** Whether a line begins there that no header can hold: neither field nor fold, nor the end. */
+function isText(bytes: Buffer, at: number): boolean {
+  const { end } = lineEnd(bytes, at);
+  return end > at && !isWhiteSpace(bytes[at]) && readField(bytes, at, end) === null;
 }
 
 /** The body behind the first empty line; `at` is the start of a line. */

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type AttachmentStream, MailParser, type MailParserOptions } from 'mailparser';
-import { contentTypeOf, type DescribedAttachment, describeAttachment } from './attachments.ts';
+import {
+  type BeginAttachment,
+  contentTypeOf,
+  type DescribedAttachment,
+  describeAttachment,
+  type TakeBytes,
+} from './attachments.ts';
 import { MAX_PART_HEADER_BYTES, MAX_PARTS, MAX_TEXT_BYTES } from './limits.ts';
 import { type PartText, readPartText, type TextType } from './part-text.ts';
 import { hasBrokenMultipart } from './part-tree.ts';
@@ -36,7 +42,7 @@ const TEXT_TYPES = new Set(['text/plain', 'text/html', 'message/delivery-status'
 const PIECE_BYTES = 64 * 1024;
 
 /** Reads the leaf parts of a message with mailparser. Rejects with what mailparser throws or emits as an error. */
-export function readLeaves(header: Buffer, body: Buffer): Promise<Leaves> {
+export function readLeaves(header: Buffer, body: Buffer, begin?: BeginAttachment): Promise<Leaves> {
   const parser = streamingParser();
   return new Promise((resolve, reject) => {
     const texts: PartText[] = [];
@@ -60,7 +66,7 @@ export function readLeaves(header: Buffer, body: Buffer): Promise<Leaves> {
       }
       attachmentCount += 1;
       const id = String(attachmentCount);
-      hashFile(item, (size, sha256) => {
+      hashFile(item, begin?.(id) ?? null, (size, sha256) => {
         attachments.push(describeAttachment(item, { id, size, sha256 }));
       });
     });
@@ -123,12 +129,17 @@ function keepText(
   });
 }
 
-/** Reads a file to its end and keeps nothing of it. */
-function hashFile(item: AttachmentStream, onEnd: (size: number, sha256: string) => void): void {
+/** Reads a file to its end and keeps nothing of it; whoever wants its bytes gets each piece. */
+function hashFile(
+  item: AttachmentStream,
+  take: TakeBytes | null,
+  onEnd: (size: number, sha256: string) => void,
+): void {
   const hash = createHash('sha256');
   let size = 0;
   item.content.on('data', (chunk: Buffer) => {
     hash.update(chunk);
+    take?.(chunk);
     size += chunk.length;
   });
   item.content.once('end', () => {

@@ -6,9 +6,20 @@ export function oneLine(text: string): string {
   return text.replace(CONTROLS, ' ').trim().toWellFormed();
 }
 
-/** A body without NUL and lone surrogates, which databases and JSON readers refuse; U+FFFD stands for them. */
+/**
+ * A body with LF at the ends of its lines, and without NUL and lone surrogates, which databases and JSON readers refuse;
+ * U+FFFD stands for them.
+ */
 export function cleanBody(text: string): string {
-  return (text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text).toWellFormed();
+  const lines = text.includes('\r') ? withLineFeeds(text) : text;
+  return (lines.includes('\0') ? lines.replaceAll('\0', '\ufffd') : lines).toWellFormed();
+}
+
+/** A CR ends a line with or without LF behind it; gateways that make CRLF out of LF twice leave CR CR LF. */
+function withLineFeeds(text: string): string {
+  const usual = text.replaceAll('\r\n', '\n');
+  if (!usual.includes('\r')) return usual;
+  return usual.replace(/\r+\n?/g, (ends) => (ends.endsWith('\n') ? '\n' : '\n'.repeat(ends.length)));
 }
 
 /** At most `maxChars` UTF-16 units of a text, and no half of a surrogate pair. */

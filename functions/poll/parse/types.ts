@@ -14,6 +14,8 @@ export interface ParseJob {
   readonly bytes: Buffer;
   /** The size the server states for a message of which only the header section is here; null for a whole one. */
   readonly oversizeBytes: number | null;
+  /** See `FileLink.base`; null for an event without links. */
+  readonly linkBase: string | null;
 }
 
 /** The frozen event of a message and the fields that the store keeps beside it. */

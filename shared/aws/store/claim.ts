@@ -82,8 +82,10 @@ async function changeClaimable(
   ref: DeliveryRef,
   now: Date,
   attributes: Assignable,
+  /** Given where there is none yet. */
+  initial: Readonly<Record<string, string>> = {},
 ): Promise<Written> {
-  const { update: expression, values } = assign(attributes);
+  const { update: expression, values } = assign(attributes, {}, initial);
   const { soon, at } = timesOf(now);
   return await update(context, {
     ...{ key: deliveryKey(ref), update: expression, condition: CLAIMABLE },
@@ -101,7 +103,13 @@ async function take(
   webhook: Webhook,
   { token, now, until }: Taking,
 ): Promise<Claim | null> {
-  const taken = await changeClaimable(context, ref, now, { claimToken: token, claimUntil: until });
+  const taken = await changeClaimable(
+    context,
+    ref,
+    now,
+    { claimToken: token, claimUntil: until },
+    { attachments: webhook.attachments },
+  );
   // Refused, but taken by this very call: its answer was lost, and the client sent it again.
   const isOwn = taken.ok || (taken.item !== null && textOrNull(taken.item, 'claimToken') === token);
   return isOwn && taken.item !== null ? claimOf(ref, token, webhook, taken.item) : null;
@@ -109,6 +117,7 @@ async function take(
 
 function claimOf(ref: DeliveryRef, token: string, webhook: Webhook, item: Item): Claim {
   const reduced = textOrNull(item, 'reducedBody');
+  const frozen = reduced ?? textOrNull(item, 'frozenBody');
   return {
     ref,
     token,
@@ -117,7 +126,9 @@ function claimOf(ref: DeliveryRef, token: string, webhook: Webhook, item: Item):
     trigger: text(item, 'attemptTrigger') as Trigger,
     eventType: text(item, 'eventType'),
     webhook,
-    body: (reduced ?? text(item, 'eventBody')) as BlobRef,
+    attachments: text(item, 'attachments') as Claim['attachments'],
+    body: (frozen ?? text(item, 'eventBody')) as BlobRef,
+    frozen: frozen !== null,
     reduced: reduced !== null,
   };
 }

@@ -198,7 +198,7 @@ export function deliveryOf(item: Item): Delivery {
     attempts: attemptsOf(item),
     attemptCount: number(item, 'attemptCount'),
     nextAttemptAt: textOrNull(item, 'nextAttemptAt'),
-    body: textOrNull(item, 'reducedBody') as BlobRef | null,
+    body: (textOrNull(item, 'reducedBody') ?? textOrNull(item, 'frozenBody')) as BlobRef | null,
     createdAt: text(item, 'createdAt'),
     endedAt: textOrNull(item, 'endedAt'),
   };

@@ -1,6 +1,6 @@
 import { type EventRecord, messageState, type SettlementStatus } from '../../event.ts';
 import type { AccountId, EventId } from '../../identity.ts';
-import type { NewEvent } from '../../ports/store.ts';
+import type { LinkedEvent, NewEvent } from '../../ports/store.ts';
 import { type Assignment, assign } from './assign.ts';
 import { DAY_MS } from './context.ts';
 import { accountList, logPartition, timeSort } from './index-keys.ts';
@@ -123,10 +123,8 @@ export function mayExpire(
 
 /** The event of an item. */
 export function storedEvent(item: Item): StoredEvent {
-  const document = unpackedOrNull(item, 'event');
-  if (document === null) throw new StoredItemError(item, 'event', 'there');
   return {
-    ...(JSON.parse(document) as EventDocument),
+    ...documentOf(item),
     id: text(item, 'pk').slice(2) as EventId,
     open: number(item, 'openCount'),
     delivered: number(item, 'deliveredCount'),
@@ -135,6 +133,23 @@ export function storedEvent(item: Item): StoredEvent {
     endedAt: textOrNull(item, 'endedAt'),
     revision: number(item, 'revision'),
   };
+}
+
+/** The attributes that `linkedEvent` reads. */
+export const LINK_ATTRIBUTES: readonly string[] = ['pk', 'sk', 'event'];
+
+/** What the links of an event need; its bytes may have expired all the same. */
+export function linkedEvent(id: EventId, item: Item): LinkedEvent {
+  const { linkToken, committedAt, sizeBytes, raw, body } = documentOf(item);
+  return { id, linkToken, committedAt, sizeBytes, raw, body };
+}
+
+function documentOf(item: Item): EventDocument {
+  const document = unpackedOrNull(item, 'event');
+  if (document === null) throw new StoredItemError(item, 'event', 'there');
+  const parsed = JSON.parse(document) as EventDocument;
+  // Undefined in events from before there were links.
+  return { ...parsed, linkToken: parsed.linkToken ?? null };
 }
 
 /** The event as the domain has it. */

@@ -21,7 +21,7 @@ import { type Item, textOrNull } from './marshal.ts';
 import { createOwners, type Owners } from './owners.ts';
 import { getItem, getItems, type Table } from './requests.ts';
 import { persist } from './retry.ts';
-import { update } from './writes.ts';
+import { update, type Written } from './writes.ts';
 
 /** How old the time of a webhook's last success may be: a busy webhook would be written with every delivery otherwise. */
 const SUCCESS_AGE_MS = 30_000;
@@ -42,8 +42,14 @@ interface Shared {
 }
 
 /** How attempts end. */
-export function createFinish(context: StoreContext): Pick<Store, 'finish'> {
+export function createFinish(context: StoreContext): Pick<Store, 'finish' | 'freeze'> {
   return {
+    async freeze(claim, body) {
+      const written = await changeHeld(context, claim, { frozenBody: body });
+      // Refused, but frozen by this very call: its answer was lost, and the client sent it again.
+      const isOwn = written.item !== null && isHeld(written.item, claim);
+      return written.ok || (isOwn && textOrNull(written.item, 'frozenBody') === body) ? 'ok' : 'lost';
+    },
     async finish(done, now) {
       const shared: Shared = {
         ...{ owners: createOwners(context), counts: new CountChanges(), settling: new Set(), now },
@@ -135,9 +141,9 @@ async function disable(context: StoreContext, { claim, outcome }: Done<'disable'
 }
 
 /** A refusal is a claim that was lost meanwhile, or an answer that was: the change is made then. */
-async function changeHeld(table: Table, { ref, token }: Claim, attributes: Assignable): Promise<void> {
+async function changeHeld(table: Table, { ref, token }: Claim, attributes: Assignable): Promise<Written> {
   const { update: expression, values } = assign(attributes);
-  await update(table, {
+  return await update(table, {
     ...{ key: deliveryKey(ref), update: expression, condition: HELD },
     values: { ...values, ':pending': 'pending', ':token': token },
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AccountId, DeliveryRef, EventId, Source, WebhookId } from '../../identity.ts';
 import type { WorkKey } from '../../ports/store.ts';
+import { EVENT_PREFIX } from './table.ts';
 
 /** The table's key of one item. */
 export interface Key {
@@ -141,7 +142,7 @@ export function digestKey(id: AccountId, digest: string): Key {
 
 /** The partition of an event with its deliveries. */
 export function eventPartition(id: EventId): string {
-  return `E#${id}`;
+  return `${EVENT_PREFIX}${id}`;
 }
 
 /** An event with its counters. */

@@ -1,15 +1,23 @@
 import type { AccountId, EventId } from '../../identity.ts';
 import type { MessageFilter, MessageView, Page, PageRequest, Store } from '../../ports/store.ts';
 import { mapAtOnce } from './at-once.ts';
-import { AT_ONCE, type StoreContext } from './context.ts';
+import { AT_ONCE, DAY_MS, type StoreContext } from './context.ts';
 import { deliveryOf, inOrder, isDelivery } from './delivery-item.ts';
-import { accountsOf, eventOf, listedState, type StoredEvent, storedEvent } from './event-item.ts';
+import {
+  accountsOf,
+  eventOf,
+  LINK_ATTRIBUTES,
+  linkedEvent,
+  listedState,
+  type StoredEvent,
+  storedEvent,
+} from './event-item.ts';
 import { accountList, eventIdAt, logPartition, PLACE } from './index-keys.ts';
-import { eventPartition, MONTHS } from './keys.ts';
+import { eventKey, eventPartition, MONTHS } from './keys.ts';
 import { type Item, text } from './marshal.ts';
 import { policiesOf } from './owners.ts';
 import { cursorOf, limitOf, placeOf } from './paging.ts';
-import { firstItems, queryAnswers, type Range } from './requests.ts';
+import { firstItems, getItem, queryAnswers, type Range } from './requests.ts';
 import { settlementStatus } from './settlements.ts';
 
 const PLACE_FORM = new RegExp(`^${PLACE}$`);
@@ -33,11 +41,18 @@ interface Found {
  * The lists of messages: of one account by the list index, of all by the log of events, which the work index keeps by month.
  * An index only says where to look: what it shows is read from the table, and shown if it is as asked for.
  */
-export function createMessages(context: StoreContext): Pick<Store, 'message' | 'messages'> {
+export function createMessages(context: StoreContext): Pick<Store, 'message' | 'messages' | 'linked'> {
   return {
     async message(id) {
       const found = await readEvent(context, id);
       return found === null ? null : ((await viewsOf(context, [found]))[0] ?? null);
+    },
+    async linked(id) {
+      const item = await getItem(context, eventKey(id), LINK_ATTRIBUTES);
+      const event = item && linkedEvent(id, item);
+      // The bucket deletes bytes by their age, whatever still refers to them.
+      const bytesEndMs = Date.parse(event?.committedAt ?? '') + context.retention.blobDays * DAY_MS;
+      return context.clock.now().getTime() < bytesEndMs ? event : null;
     },
     messages: (filter, page) => messagePage(context, filter, page),
   };

@@ -31,3 +31,6 @@ export const LIST_INDEX = {
  * whether an item was deleted in time.
  */
 export const EXPIRY_ATTRIBUTE = 'expiresAt';
+
+/** The partition of an event with its deliveries begins with it. */
+export const EVENT_PREFIX = 'E#';

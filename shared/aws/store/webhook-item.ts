@@ -48,8 +48,11 @@ export function webhookItem(webhook: Webhook, place: string): Item {
 
 /** The webhook of an item. */
 function storedWebhook(item: Item): StoredWebhook {
+  const document = json<WebhookDocument>(item, 'webhook');
   return {
-    ...json<WebhookDocument>(item, 'webhook'),
+    ...document,
+    // Undefined in webhooks from before there was a choice.
+    attachments: document.attachments ?? 'link',
     id: text(item, 'pk').slice(2) as WebhookId,
     state: text(item, 'webhookState') as Webhook['state'],
     reason: textOrNull(item, 'stateReason'),

@@ -17,6 +17,8 @@ interface ClaimRow extends DeliveryKey {
   readonly trigger: Trigger;
   readonly attempt_count: number;
   readonly body: BlobRef | null;
+  readonly reduced: number;
+  readonly attachments: Webhook['attachments'] | null;
   readonly event_body: BlobRef;
   readonly event_type: string;
   readonly account_id: AccountId;
@@ -61,7 +63,7 @@ function claim(database: Database, refs: readonly DeliveryRef[], time: ClaimTime
 /** The delivery if it is pending, due and not taken. */
 function claimableRow(database: Database, ref: DeliveryRef, nowMs: number): ClaimRow | undefined {
   return database.get<ClaimRow>(
-    `SELECT d.seq, d.event, d.state, d.trigger, d.attempt_count, d.body,
+    `SELECT d.seq, d.event, d.state, d.trigger, d.attempt_count, d.body, d.reduced, d.attachments,
        e.body AS event_body, e.type AS event_type, e.account_id
      FROM events e JOIN deliveries d ON d.event = e.seq AND d.webhook_id = ?2
      WHERE e.id = ?1 AND d.state = 'pending' AND d.next_attempt_at <= ?3
@@ -80,10 +82,12 @@ function take(
   webhook: Webhook,
   { token, untilMs }: ClaimTime,
 ): Claim {
+  const attachments = row.attachments ?? webhook.attachments;
   database.run(
-    'UPDATE deliveries SET claim_token = ?, claim_until = ? WHERE seq = ?',
+    'UPDATE deliveries SET claim_token = ?, claim_until = ?, attachments = ? WHERE seq = ?',
     token,
     untilMs,
+    attachments,
     row.seq,
   );
   return {
@@ -94,7 +98,9 @@ function take(
     trigger: row.trigger,
     eventType: row.event_type,
     webhook,
+    attachments,
     body: row.body ?? row.event_body,
-    reduced: row.body !== null,
+    frozen: row.body !== null,
+    reduced: row.reduced !== 0,
   };
 }

@@ -26,6 +26,7 @@ export interface EventRow extends SourceColumns {
   readonly digest: string | null;
   readonly raw: EventRecord['raw'];
   readonly body: EventRecord['body'];
+  readonly link_token: string | null;
   readonly open: number;
   readonly delivered: number;
   readonly failed: number;
@@ -63,6 +64,7 @@ export function eventOf(row: EventRow, settlement: SettlementStatus): EventRecor
     digest: row.digest,
     raw: row.raw,
     body: row.body,
+    linkToken: row.link_token,
     open: row.open,
     delivered: row.delivered,
     failed: row.failed,

@@ -96,8 +96,8 @@ function insertEvent(database: Database, event: NewEvent, open: number, nowMs: n
   const source = sourceColumns(event.source);
   return database.insert(
     `INSERT INTO events (id, type, account_id, mailbox, uid_validity, uid, uidl, backfill, received_at, committed_at,
-       message_id, sender, subject, size_bytes, digest, raw, body, open, ended_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+       message_id, sender, subject, size_bytes, digest, raw, body, link_token, open, ended_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     event.id,
     event.type,
     event.accountId,
@@ -115,6 +115,7 @@ function insertEvent(database: Database, event: NewEvent, open: number, nowMs: n
     event.digest,
     event.raw,
     event.body,
+    event.linkToken,
     open,
     open === 0 ? nowMs : null,
   );

@@ -21,8 +21,9 @@ interface FinishRow extends DeliveryKey {
 type Done = { readonly claim: Claim; readonly outcome: Outcome };
 
 /** How attempts end. */
-export function createFinish(context: StoreContext): Pick<Store, 'finish'> {
+export function createFinish(context: StoreContext): Pick<Store, 'finish' | 'freeze'> {
   return {
+    freeze: (claim, body) => context.writer.write(() => freeze(context, claim, body)),
     finish(done, now) {
       if (done.length === 0) return Promise.resolve({ settling: [] });
       return context.writer.write(() => finish(context, done, now.getTime()));
@@ -49,6 +50,24 @@ function finish(context: StoreContext, done: readonly Done[], nowMs: number): { 
   return { settling: [...settling] };
 }
 
+function freeze({ database, packs }: StoreContext, claim: Claim, body: BlobRef): 'ok' | 'lost' {
+  const row = deliveryRow(database, claim);
+  if (row === undefined || !isHeld(row, claim)) return 'lost';
+  replaceBody({ database, packs }, row, { body, reduced: false });
+  return 'ok';
+}
+
+function replaceBody(
+  { database, packs }: Pick<StoreContext, 'database' | 'packs'>,
+  row: FinishRow,
+  { body, reduced }: { readonly body: BlobRef; readonly reduced: boolean },
+): void {
+  if (body === row.body) return;
+  database.run('UPDATE deliveries SET body = ?, reduced = ? WHERE seq = ?', body, reduced ? 1 : 0, row.seq);
+  adoptBlobs(database, packs, [body]);
+  dropBlob(database, row.body);
+}
+
 function deliveryRow(database: Database, { ref }: Claim): FinishRow | undefined {
   return database.get<FinishRow>(
     `SELECT d.seq, d.event, d.state, d.claim_token, d.attempts, d.body
@@ -60,8 +79,11 @@ function deliveryRow(database: Database, { ref }: Claim): FinishRow | undefined 
 
 /** Of a claim that was lost only a success counts: the receiver has it, whoever attempts it now. */
 function counts(row: FinishRow, claim: Claim, outcome: Outcome): boolean {
-  if (row.state === 'pending' && row.claim_token === claim.token) return true;
-  return outcome.kind === 'delivered' && row.state !== 'delivered';
+  return isHeld(row, claim) || (outcome.kind === 'delivered' && row.state !== 'delivered');
+}
+
+function isHeld({ state, claim_token }: FinishRow, { token }: Claim): boolean {
+  return state === 'pending' && claim_token === token;
 }
 
 function recordAttempt(database: Database, row: FinishRow, outcome: Outcome): void {
@@ -117,8 +139,5 @@ function retry(
     nextMs,
     row.seq,
   );
-  if (nextBody === null || nextBody === row.body) return;
-  database.run('UPDATE deliveries SET body = ? WHERE seq = ?', nextBody, row.seq);
-  adoptBlobs(database, packs, [nextBody]);
-  dropBlob(database, row.body);
+  if (nextBody !== null) replaceBody({ database, packs }, row, { body: nextBody, reduced: true });
 }

@@ -2,8 +2,9 @@ import { messageState } from '../../event.ts';
 import type { AccountId } from '../../identity.ts';
 import type { MessageFilter, MessageView, Page, PageRequest, Store } from '../../ports/store.ts';
 import type { Database } from '../database.ts';
-import type { StoreContext } from './context.ts';
+import { isoOf, type StoreContext } from './context.ts';
 import { type DeliveryRow, deliveryOf, SELECT_DELIVERIES } from './delivery-row.ts';
+import { BYTES_GONE } from './event-removal.ts';
 import { type EventRow, eventOf } from './event-row.ts';
 import { cursorOf, limitOf } from './paging.ts';
 import { type Scanned, scan } from './scan.ts';
@@ -19,11 +20,20 @@ interface Candidate extends Scanned {
 }
 
 /** The lists of messages. */
-export function createMessages({ database, clock }: StoreContext): Pick<Store, 'message' | 'messages'> {
+export function createMessages({
+  database,
+  clock,
+}: StoreContext): Pick<Store, 'message' | 'messages' | 'linked'> {
   return {
     async message(id) {
       const row = database.get<EventRow>('SELECT * FROM events WHERE id = ?', id);
       return row === undefined ? null : viewOf(database, row, clock.now().getTime());
+    },
+    async linked(id) {
+      const row = database.get<EventRow>('SELECT * FROM events WHERE id = ?', id);
+      if (row === undefined || row.body === BYTES_GONE) return null;
+      const { link_token: linkToken, committed_at: committedAt, size_bytes: sizeBytes, raw, body } = row;
+      return { id: row.id, linkToken, committedAt: isoOf(committedAt), sizeBytes, raw, body };
     },
     messages: (filter, page) => messagePage(database, filter, page, () => clock.now().getTime()),
   };

@@ -12,6 +12,7 @@ export interface WebhookRow {
   readonly url: string;
   readonly accounts: string | null;
   readonly events: string;
+  readonly attachments: Webhook['attachments'];
   readonly timeout_seconds: number;
   readonly secrets: string;
   readonly headers: Sealed | null;
@@ -37,6 +38,7 @@ export function webhookOf(row: WebhookRow, nowMs: number): Webhook {
     url: row.url,
     accounts: row.accounts === null ? null : (JSON.parse(row.accounts) as AccountId[]),
     events: JSON.parse(row.events) as string[],
+    attachments: row.attachments,
     timeoutSeconds: row.timeout_seconds,
     secrets: JSON.parse(row.secrets) as WebhookSecret[],
     headers: row.headers,

@@ -171,6 +171,7 @@ function webhookColumns(webhook: Webhook): Record<string, SQLInputValue> {
     url: webhook.url,
     accounts: webhook.accounts === null ? null : JSON.stringify(webhook.accounts),
     events: JSON.stringify(webhook.events),
+    attachments: webhook.attachments,
     timeout_seconds: webhook.timeoutSeconds,
     secrets: JSON.stringify(webhook.secrets),
     headers: webhook.headers,

@@ -34,7 +34,7 @@ describe('adding a webhook', () => {
       filter: null,
       transform: null,
       headers: [],
-      attachments: 'none',
+      attachments: 'link',
       timeoutSeconds: 15,
       maxPerMinute: null,
       state: 'enabled',
@@ -81,7 +81,7 @@ describe('adding a webhook', () => {
   });
 
   it('takes the values that say that nothing of this is wanted', async () => {
-    const nothing = { filter: null, transform: null, maxPerMinute: null, attachments: 'none' };
+    const nothing = { filter: null, transform: null, maxPerMinute: null };
     expect((await add(nothing)).status).toBe(201);
   });
 

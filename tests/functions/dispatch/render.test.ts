@@ -8,7 +8,8 @@ const attachment = {
   contentType: 'application/pdf',
   size: 3,
   sha256: 'ab',
-  href: null,
+  href: 'https://x.example/files/1',
+  content: null,
 };
 const data = {
   id: 'msg_1',

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { BlobRef, Blobs, ByteRange } from '../../shared/ports/blobs.ts';
+import { type CutThreadOptions, createCutThread } from './cut-thread.ts';
+
+/** A message that waits behind so many others is not worth waiting for. */
+const MAX_WAITING = 64;
+
+/** The bytes of one attachment, in a file that goes with `dispose`. */
+export interface CutPart {
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  open(range?: ByteRange): Readable;
+  read(): Promise<Buffer>;
+}
+
+/** What cutting came to. `parts` has the wanted attachments that are in the message, by their ids. */
+export type Cut =
+  | { readonly kind: 'cut'; readonly parts: ReadonlyMap<string, CutPart>; dispose(): Promise<void> }
+  /** Too many wait already. */
+  | { readonly kind: 'busy' }
+  /** The message took too long or ended the thread; in words, for the log. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** The message to cut from: the blob and how many bytes it has. */
+export interface CutSource {
+  readonly raw: BlobRef;
+  readonly sizeBytes: number;
+}
+
+/** Cuts attachments out of raw messages. */
+export interface Cutter {
+  cut(source: CutSource, ids: readonly string[]): Promise<Cut>;
+  /** Ends the thread, and takes away what an earlier process left. */
+  close(): Promise<void>;
+}
+
+export interface CutterOptions extends CutThreadOptions {
+  readonly blobs: Pick<Blobs, 'open'>;
+  /** For files that last as long as a download; only this cutter uses it, and it is emptied when it is opened. */
+  readonly folder: string;
+}
+
+/**
+ * Cuts one message after the other, in a thread, with the parser that made the events: no more than one message is in
+ * memory, whoever asks and however slowly they take what they asked for.
+ */
+export async function createCutter(options: CutterOptions): Promise<Cutter> {
+  const { blobs, folder } = options;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const thread = createCutThread(options);
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function cutNow({ raw, sizeBytes }: CutSource, ids: readonly string[]): Promise<Cut> {
+    const memory = await load(blobs, raw, sizeBytes);
+    const wanted = ids.map((id) => ({ id, path: join(folder, randomBytes(16).toString('hex')) }));
+    const dispose = async () => {
+      await Promise.all(wanted.map(({ path }) => rm(path, { force: true })));
+    };
+    const found = await thread.run({ raw: memory, wanted });
+    if (typeof found === 'string') {
+      await dispose();
+      return { kind: 'failed', reason: found };
+    }
+    const parts = new Map<string, CutPart>();
+    for (const { id, size, sha256 } of found) {
+      const path = wanted.find((one) => one.id === id)?.path;
+      if (path !== undefined) parts.set(id, { size, sha256, ...fileAt(path, size) });
+    }
+    return { kind: 'cut', parts, dispose };
+  }
+
+  async function cut(source: CutSource, ids: readonly string[]): Promise<Cut> {
+    if (waiting >= MAX_WAITING) return { kind: 'busy' };
+    waiting += 1;
+    const turn = last.then(() => cutNow(source, ids));
+    // Whoever is next waits for the end of this one, whatever it is.
+    last = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      waiting -= 1;
+    }
+  }
+
+  return { cut, close: () => thread.close() };
+}
+
+/** Reads a message into memory that the thread sees. Throws when it is not of that size. */
+async function load(blobs: Pick<Blobs, 'open'>, raw: BlobRef, sizeBytes: number): Promise<SharedArrayBuffer> {
+  const memory = new SharedArrayBuffer(sizeBytes);
+  const target = new Uint8Array(memory);
+  let at = 0;
+  for await (const chunk of await blobs.open(raw)) {
+    const bytes = chunk as Buffer;
+    if (at + bytes.length > sizeBytes) break;
+    target.set(bytes, at);
+    at += bytes.length;
+  }
+  if (at !== sizeBytes)
+    throw new Error(`Cannot read a message of ${sizeBytes} bytes: its blob is not of that size`);
+  return memory;
+}
+
+function fileAt(path: string, size: number): Pick<CutPart, 'open' | 'read'> {
+  return {
+    open(range) {
+      const first = range?.first ?? 0;
+      const last = Math.min(range?.last ?? size, size - 1);
+      return last < first ? Readable.from([]) : createReadStream(path, { start: first, end: last });
+    },
+    read: () => readFile(path),
+  };
+}
