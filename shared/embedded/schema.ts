@@ -187,10 +187,11 @@ CREATE INDEX packs_dead ON packs (name) WHERE live <= 0;
 CREATE TABLE erasures (ref TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
 
-/** Version 2: since when messages wait as gaps. Of those that wait already only the next try is known. */
+/** Version 2: since when messages wait as gaps (of those that wait already only the next try is known), why settlements failed. */
 const VERSION_2 = `
 ALTER TABLE gaps ADD COLUMN opened_at INTEGER NOT NULL DEFAULT 0;
 UPDATE gaps SET opened_at = due_at;
+ALTER TABLE settlements ADD COLUMN reason TEXT;
 CREATE INDEX gaps_opened ON gaps (opened_at);
 CREATE INDEX gaps_account ON gaps (account_id, seq);
 `;

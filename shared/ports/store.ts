@@ -71,8 +71,13 @@ export interface Progress {
   readonly opened: readonly Omit<Gap, 'key' | 'attempts' | 'openedAt'>[];
   /** Counts one more attempt. */
   readonly rescheduled: readonly { readonly key: WorkKey; readonly dueAt: Date; readonly error: string }[];
-  /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended. */
-  readonly closed: readonly { readonly key: WorkKey; readonly as: 'done' | 'failed' | 'void' }[];
+  /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended, and why it is not done. */
+  readonly closed: readonly {
+    readonly key: WorkKey;
+    readonly as: 'done' | 'failed' | 'void';
+    /** @default null */
+    readonly reason?: string | null;
+  }[];
 }
 
 /**
