@@ -253,7 +253,8 @@ export interface Store {
 
   /**
    * A login or a name that is there already is refused. Names are told apart without regard to case, in lists of accounts
-   * and of webhooks each, and are found so. A login is taken also when it was the first one of another account.
+   * and of webhooks each, and are found so. A login is taken also when another account ever had
+   * it; what is left of a removed account that had it is removed first, since its events would pass for those of this one.
    */
   createAccount(account: Account): Promise<'ok' | 'name-taken' | 'login-taken'>;
   account(id: AccountId): Promise<Account | null>;
