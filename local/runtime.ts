@@ -1,6 +1,7 @@
 import type { DispatchDeps } from '../functions/dispatch/deps.ts';
 import { dispatch } from '../functions/dispatch/dispatch.ts';
 import { createPostClient } from '../functions/dispatch/post.ts';
+import { createByteBudget } from '../functions/poll/byte-budget.ts';
 import type { PollDeps } from '../functions/poll/deps.ts';
 import { openMailSource } from '../functions/poll/mail/open-mail-source.ts';
 import { createParsePool } from '../functions/poll/parse/parse-pool.ts';
@@ -64,7 +65,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const queue = createMemoryQueue((job) => run(job), log);
   const { store, blobs, vault } = embedded;
   const openSource = openMailSource(egress);
-  const own: RuntimePorts = { store, queue, blobs, vault, openSource, parse: pool.parse, post };
+  const own: RuntimePorts = {
+    store,
+    queue,
+    blobs,
+    vault,
+    openSource,
+    parse: pool.parse,
+    budget: createByteBudget(),
+    post,
+  };
   const { pollDeps, dispatchDeps } = depsOf(options, options.wrap?.(own) ?? own);
   const stopping = new AbortController();
   const cut = new AbortController();

@@ -6,6 +6,7 @@ import type { MailSource, OpenMailSource } from '../../shared/ports/mail-source.
 import type { Queue } from '../../shared/ports/queue.ts';
 import type { Fence, Store } from '../../shared/ports/store.ts';
 import type { Vault } from '../../shared/ports/vault.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { Raise } from './operational-event.ts';
 import type { Parse } from './parse/types.ts';
 
@@ -17,6 +18,8 @@ export interface PollDeps {
   readonly vault: Vault;
   readonly openSource: OpenMailSource;
   readonly parse: Parse;
+  /** One for the whole process. */
+  readonly budget: ByteBudget;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -9,7 +9,7 @@ export interface Lanes {
 }
 
 const LANES: Lanes = {
-  // Five accounts of a job are polled at once, each with up to some 40 MB in flight: 20 of them stay below a gigabyte.
+  // Five accounts of a job are polled at once. What they fetched has a budget; each receives one message besides.
   poll: { atOnce: 4, perGroup: 2 },
   // A webhook that lets every request time out holds two jobs, of 10 deliveries each: 128 such slow no other down.
   dispatch: { atOnce: 256, perGroup: 2 },

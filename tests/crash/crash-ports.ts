@@ -49,6 +49,7 @@ export function tracedPorts(trace: Trace, ports: RuntimePorts, unreadable: Sourc
     vault: traced(trace, 'vault', ports.vault),
     queue: traced(trace, 'queue', ports.queue, QUEUE),
     post: traced(trace, 'post', ports.post, POST),
+    budget: ports.budget,
     parse: (jobs) => trace.around('parse', [], () => ports.parse(jobs)),
     openSource: tracedSource(trace, withUnreadable(ports.openSource, unreadable)),
   };

@@ -1,3 +1,4 @@
+import { createByteBudget } from '../../functions/poll/byte-budget.ts';
 import { openMailSource } from '../../functions/poll/mail/open-mail-source.ts';
 import { takeBaseline } from '../../functions/poll/take-baseline.ts';
 import type { Account } from '../../shared/account.ts';
@@ -80,6 +81,7 @@ export async function addAccountWithBaseline(
     queue: { enqueue: async () => undefined },
     openSource: openMailSource(createEgress({ policy: 'private-ok' })),
     parse: async () => [],
+    budget: createByteBudget(),
     clock: systemClock,
     log: silentLog,
   };

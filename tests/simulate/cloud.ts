@@ -3,6 +3,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { DispatchDeps } from '../../functions/dispatch/deps.ts';
 import { dispatch } from '../../functions/dispatch/dispatch.ts';
 import { tick } from '../../functions/plan/tick.ts';
+import { createByteBudget } from '../../functions/poll/byte-budget.ts';
 import type { PollDeps } from '../../functions/poll/deps.ts';
 import { pollInTime } from '../../functions/poll/invoked.ts';
 import { readSettings } from '../../infra/settings.ts';
@@ -119,7 +120,7 @@ export class Cloud {
 
   /** What polls work with, outside of any function. */
   pollDeps(): PollDeps {
-    return { ...this.ports('poll'), openSource: this.mail.open, parse };
+    return { ...this.ports('poll'), openSource: this.mail.open, parse, budget: createByteBudget() };
   }
 
   #dynamoClient(spender: Spender) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ByteBudget, createByteBudget } from '../../functions/poll/byte-budget.ts';
 import type { PollDeps } from '../../functions/poll/deps.ts';
 import { openMailSource } from '../../functions/poll/mail/open-mail-source.ts';
 import { createParsePool } from '../../functions/poll/parse/parse-pool.ts';
@@ -37,6 +38,7 @@ export const PASSWORD = 'secret';
 /** Opens a world; `wrap` may put something between the poll and its mail source. */
 export async function openPollWorld(
   wrap: (open: OpenMailSource) => OpenMailSource = (open) => open,
+  budget: ByteBudget = createByteBudget(),
 ): Promise<PollWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'mailhook-poll-'));
   const clock = { time: Date.parse('2026-11-25T08:00:00Z'), now: () => new Date(clock.time) };
@@ -49,6 +51,7 @@ export async function openPollWorld(
     queue: { enqueue: async () => undefined },
     openSource: wrap(openMailSource(createEgress({ policy: 'private-ok' }))),
     parse: pool.parse,
+    budget,
     clock,
     log: silentLog,
   });
