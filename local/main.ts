@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   const runtime = await startRuntime({
     folder: config.folder,
     egress: config.egress,
+    retentionDays: config.retentionDays,
     clock: systemClock,
     log,
   });

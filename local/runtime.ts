@@ -10,7 +10,7 @@ import { type PollStop, poll } from '../functions/poll/poll.ts';
 import { createEgress } from '../shared/egress/create-egress.ts';
 import type { Egress, EgressPolicy } from '../shared/egress/egress.ts';
 import { createMemoryQueue } from '../shared/embedded/memory-queue.ts';
-import { type Embedded, openEmbedded } from '../shared/embedded/open.ts';
+import { type Embedded, openEmbedded, retentionOf } from '../shared/embedded/open.ts';
 import type { Job } from '../shared/jobs.ts';
 import type { Operations } from '../shared/operations.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -33,6 +33,8 @@ interface RuntimeOptions {
   readonly egress: EgressPolicy;
   readonly clock: Clock;
   readonly log: Log;
+  /** Events and deliveries are kept so long after their end, in days. @default 30 */
+  readonly retentionDays?: number;
   /** Delays between attempts, in ms. @default RETRY_DELAYS_MS */
   readonly retryDelaysMs?: readonly number[];
   /** How long what is in hand may take to end when the runtime is stopped. @default 8,000 */
@@ -58,7 +60,9 @@ export interface Runtime {
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { clock, log, graceMs = GRACE_MS } = options;
-  const embedded = await openEmbedded({ folder: options.folder, clock });
+  const { folder, retentionDays } = options;
+  const retention = retentionDays === undefined ? {} : { retention: retentionOf(retentionDays) };
+  const embedded = await openEmbedded({ folder, clock, ...retention });
   const egress = createEgress({ policy: options.egress });
   const pool = createParsePool();
   const post = createPostClient({ egress, keepAlive: true });
