@@ -240,12 +240,9 @@ export interface Store {
   /**
    * Records how attempts ended, with the counters of their events; whoever ends the last open delivery writes the
    * settlement, for a `message.received` only. A claim that was lost to another is ignored, except that `delivered` always
-   * counts. `disable` charges no attempt. `settling`: accounts with something to settle now; the tick finds them as well.
+   * counts. `disable` charges no attempt. Accounts with something to settle now are found by the tick.
    */
-  finish(
-    done: readonly { readonly claim: Claim; readonly outcome: Outcome }[],
-    now: Date,
-  ): Promise<{ readonly settling: readonly AccountId[] }>;
+  finish(done: readonly { readonly claim: Claim; readonly outcome: Outcome }[], now: Date): Promise<void>;
   /** Makes up to `count` parked deliveries pending, oldest first; the webhook becomes due again while more are parked. */
   releaseParked(id: WebhookId, count: number, now: Date): Promise<readonly DeliveryRef[]>;
 

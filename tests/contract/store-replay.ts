@@ -117,7 +117,7 @@ export const replayTests: StoreTests = (scene) => {
     await settle();
     await replay();
     expect((await event())?.settlement).toMatchObject({ action: SEEN, state: 'done' });
-    expect(await scene().end(ref, scene().delivered())).toEqual([]);
+    await scene().end(ref, scene().delivered());
     expect(await settlements()).toEqual([]);
     expect((await event())?.settlement).toMatchObject({ action: SEEN, state: 'done' });
   });
@@ -130,19 +130,19 @@ export const replayTests: StoreTests = (scene) => {
     await scene().end(ref, scene().delivered());
     await settle();
     await replay();
-    expect(await scene().end(ref, scene().exhausted())).toEqual([]);
+    await scene().end(ref, scene().exhausted());
     expect(await settlements()).toEqual([]);
   });
 
   it('replay() that succeeds settles as delivered what was settled as failed', async () => {
-    const { ref, account, settlements, settle, replay } = await oneDelivery(scene(), {
+    const { ref, settlements, settle, replay } = await oneDelivery(scene(), {
       onDelivered: SEEN,
       onFailed: FLAG,
     });
     await scene().end(ref, scene().exhausted());
     await settle();
     await replay();
-    expect(await scene().end(ref, scene().delivered())).toEqual([account.id]);
+    await scene().end(ref, scene().delivered());
     expect(await settlements()).toMatchObject([{ cause: 'delivered', action: SEEN }]);
   });
 

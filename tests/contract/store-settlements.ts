@@ -34,7 +34,7 @@ export const settlementTests: StoreTests = (scene) => {
   it('finish() of the last delivery writes the settlement, at once due', async () => {
     const { account, ref, due, status } = await message(scene(), { onDelivered: SEEN });
     expect(await status()).toMatchObject({ action: SEEN, state: 'waiting' });
-    expect(await scene().end(ref, scene().delivered())).toEqual([account.id]);
+    await scene().end(ref, scene().delivered());
     const source = (await scene().store.message(ref.eventId))?.event.source;
     expect(await due()).toEqual([
       {
@@ -48,18 +48,15 @@ export const settlementTests: StoreTests = (scene) => {
 
   it('finish() of two that end together writes it exactly once', async () => {
     const { store, now } = scene();
-    const { account, refs, due } = await message(scene(), { onDelivered: SEEN }, 2);
+    const { refs, due } = await message(scene(), { onDelivered: SEEN }, 2);
     const claims = await store.claim(refs, now, MINUTE);
-    const answers = await Promise.all(
-      claims.map((claim) => store.finish([{ claim, outcome: scene().delivered() }], now)),
-    );
-    expect(answers.flatMap(({ settling }) => settling)).toEqual([account.id]);
+    await Promise.all(claims.map((claim) => store.finish([{ claim, outcome: scene().delivered() }], now)));
     expect(await due()).toHaveLength(1);
   });
 
   it('finish() while another delivery is open settles nothing yet', async () => {
     const { refs, due, status } = await message(scene(), { onDelivered: SEEN }, 2);
-    expect(await scene().end(refs[0] as never, scene().delivered())).toEqual([]);
+    await scene().end(refs[0] as never, scene().delivered());
     expect(await due()).toEqual([]);
     expect(await status()).toMatchObject({ action: SEEN, state: 'waiting' });
   });
@@ -100,7 +97,7 @@ export const settlementTests: StoreTests = (scene) => {
     const fence = await scene().lease(account.id);
     const event = await scene().event(account, [webhookId], { type: 'message.quarantined' });
     await scene().store.commit(fence, [event], scene().now);
-    expect(await scene().end({ eventId: event.id, webhookId }, scene().delivered())).toEqual([]);
+    await scene().end({ eventId: event.id, webhookId }, scene().delivered());
     expect((await scene().store.pollState(account.id, scene().now)).settlements).toEqual([]);
     expect((await scene().store.message(event.id))?.event.settlement.state).toBe('none');
   });
