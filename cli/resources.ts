@@ -82,7 +82,7 @@ export interface MessageJson {
     readonly attempts: number;
     readonly nextAttemptAt: string | null;
   }[];
-  readonly settlement: { readonly action: string; readonly state: string };
+  readonly settlement: { readonly action: string; readonly state: string; readonly reason: string | null };
 }
 
 export interface StatusJson {

@@ -19,7 +19,13 @@ export interface LocalConfig {
   /** Links work so long after their message was committed. */
   readonly linkDays: number;
   readonly log: 'text' | 'json';
+  /** Events and deliveries are kept so long after their end. */
+  readonly retentionDays: number;
 }
+
+/** The same bounds as on AWS. */
+const MAX_RETENTION_DAYS = 1_000;
+const DEFAULT_RETENTION_DAYS = 30;
 
 /** A setting that cannot be used; the message names it, its value and what it may be. */
 export class ConfigError extends Error {
@@ -35,6 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv, args: readonly string[]): Loc
     publicUrl: readPublicUrl(env.MAILHOOK_PUBLIC_URL),
     linkDays: readLinkDays(env.MAILHOOK_LINK_DAYS),
     log: readLog(args),
+    retentionDays: readRetentionDays(env.MAILHOOK_RETENTION_DAYS),
   });
 }
 
@@ -44,6 +51,15 @@ function readPort(text: string | undefined): number {
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new ConfigError(
     `Cannot listen on MAILHOOK_PORT "${text}": give a number from 1 to 65535, or 0 for any free port`,
+  );
+}
+
+function readRetentionDays(text: string | undefined): number {
+  if (text === undefined || text === '') return DEFAULT_RETENTION_DAYS;
+  const days = Number(text);
+  if (/^\d{1,4}$/.test(text) && days >= 1 && days <= MAX_RETENTION_DAYS) return days;
+  throw new ConfigError(
+    `Cannot use MAILHOOK_RETENTION_DAYS "${text}": give a whole number of days from 1 to ${MAX_RETENTION_DAYS}`,
   );
 }
 

@@ -30,6 +30,7 @@ async function main(): Promise<void> {
     folder: config.folder,
     egress: config.egress,
     links: { publicUrl: publicUrl.promise, days: config.linkDays },
+    retentionDays: config.retentionDays,
     clock: systemClock,
     log,
   });

@@ -8,6 +8,7 @@ import { createCutter } from '../functions/files/cutter.ts';
 import type { FilesDeps } from '../functions/files/deps.ts';
 import { readContents } from '../functions/files/read-contents.ts';
 import type { FileAnswer, FileRequest } from '../functions/files/serve-file.ts';
+import { createByteBudget } from '../functions/poll/byte-budget.ts';
 import type { PollDeps } from '../functions/poll/deps.ts';
 import { openMailSource } from '../functions/poll/mail/open-mail-source.ts';
 import { createParsePool } from '../functions/poll/parse/parse-pool.ts';
@@ -16,7 +17,7 @@ import { type PollStop, poll } from '../functions/poll/poll.ts';
 import { createEgress } from '../shared/egress/create-egress.ts';
 import type { Egress, EgressPolicy } from '../shared/egress/egress.ts';
 import { createMemoryQueue } from '../shared/embedded/memory-queue.ts';
-import { type Embedded, openEmbedded } from '../shared/embedded/open.ts';
+import { type Embedded, openEmbedded, retentionOf } from '../shared/embedded/open.ts';
 import { DEFAULT_LINK_DAYS } from '../shared/file-link.ts';
 import type { Job } from '../shared/jobs.ts';
 import type { Operations } from '../shared/operations.ts';
@@ -43,6 +44,8 @@ interface RuntimeOptions {
   readonly log: Log;
   /** What links to attachments and raw mail begin with, and how long they work. @default events have no links */
   readonly links?: { readonly publicUrl: Promise<string>; readonly days: number };
+  /** Events and deliveries are kept so long after their end, in days. @default 30 */
+  readonly retentionDays?: number;
   /** Delays between attempts, in ms. @default RETRY_DELAYS_MS */
   readonly retryDelaysMs?: readonly number[];
   /** How long what is in hand may take to end when the runtime is stopped. @default 8,000 */
@@ -70,7 +73,9 @@ export interface Runtime {
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { clock, log, graceMs = GRACE_MS } = options;
-  const embedded = await openEmbedded({ folder: options.folder, clock });
+  const { folder, retentionDays } = options;
+  const retention = retentionDays === undefined ? {} : { retention: retentionOf(retentionDays) };
+  const embedded = await openEmbedded({ folder, clock, ...retention });
   const egress = createEgress({ policy: options.egress });
   const pool = createParsePool();
   const post = createPostClient({ egress, keepAlive: true });
@@ -79,7 +84,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const openSource = openMailSource(egress);
   const links =
     options.links === undefined ? null : { publicUrl: options.links.publicUrl, random: randomBytes };
-  const own: RuntimePorts = { store, queue, blobs, vault, openSource, parse: pool.parse, links, post };
+  const own: RuntimePorts = {
+    store,
+    queue,
+    blobs,
+    vault,
+    openSource,
+    parse: pool.parse,
+    links,
+    budget: createByteBudget(),
+    post,
+  };
   const cutter = await createCutter({ blobs, folder: join(options.folder, 'downloads') });
   const linkDays = options.links?.days ?? DEFAULT_LINK_DAYS;
   const filesDeps: FilesDeps = { store, blobs, cutter, presign: null, linkDays, clock, log };

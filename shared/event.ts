@@ -135,6 +135,8 @@ export interface SettlementStatus {
   readonly action: ServerAction;
   /** `waiting` deliveries or days are outstanding; `due` the server is to be told; `void` no longer wanted or possible. */
   readonly state: 'none' | 'waiting' | 'due' | 'done' | 'failed' | 'void';
+  /** Why it failed, is void, or did not work the last time; null where there is nothing to say. */
+  readonly reason: string | null;
 }
 
 /** What can have become of a message. */

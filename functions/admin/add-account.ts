@@ -144,8 +144,10 @@ export function loginTaken(
 ): Problem {
   const place = placeOf(login);
   const which =
-    holder !== null && placeOf(holder) === place ? `the account ${quoted(holder.name)}` : 'an account';
-  return problem(409, 'login-taken', `The login ${quoted(place)} is ${which} already: update that one`);
+    holder !== null && placeOf(holder) === place
+      ? `is the account ${quoted(holder.name)} already: update that one`
+      : 'is that of an account, or was once: update that one, or remove it';
+  return problem(409, 'login-taken', `The login ${quoted(place)} ${which}`);
 }
 
 function placeOf({ username, host, port }: Pick<Account, 'host' | 'port' | 'username'>): string {

@@ -87,6 +87,7 @@ export const messageSchema = z.object({
   settlement: z.object({
     action: z.string(),
     state: z.enum(['none', 'waiting', 'due', 'done', 'failed', 'void']),
+    reason: z.string().nullable().meta({ description: 'Why it is not done' }),
   }),
 });
 

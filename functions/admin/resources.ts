@@ -107,6 +107,7 @@ export function messageResource({ event, deliveries }: MessageView): z.input<typ
     settlement: {
       action: formatServerAction(event.settlement.action),
       state: event.settlement.state,
+      reason: event.settlement.reason,
     },
   };
 }

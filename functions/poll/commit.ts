@@ -4,6 +4,7 @@ import { DELIVERIES_PER_JOB, type DispatchJob } from '../../shared/jobs.ts';
 import type { BlobRef } from '../../shared/ports/blobs.ts';
 import type { Fetched, Listed } from '../../shared/ports/mail-source.ts';
 import type { NewEvent } from '../../shared/ports/store.ts';
+import type { ReleaseBytes } from './byte-budget.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 import type { ParsedMessage, ParseJob } from './parse/types.ts';
 
@@ -46,12 +47,14 @@ export async function ingest(
       await pipeline.take(fetched);
       if (!session.goOn()) break;
     }
+    await pipeline.drain();
   } catch (error) {
     // What arrived before the failure is whole: it is committed, so that a drop at every hundredth message still gets on.
     await pipeline.drain();
     throw error;
+  } finally {
+    await pipeline.end();
   }
-  await pipeline.drain();
   return pipeline.result();
 }
 
@@ -62,7 +65,11 @@ class Pipeline {
   readonly #afterBatch: AfterBatch;
   #batch: Fetched[] = [];
   #batchBytes = 0;
+  /** What the batch that is being gathered takes of the process's budget. */
+  #held: ReleaseBytes[] = [];
   readonly #inFlight: Promise<void>[] = [];
+  /** Batches that have not ended; also those whose failure was thrown already. */
+  readonly #underWay = new Set<Promise<void>>();
   /** Commits happen in the order of the messages, whichever batch is parsed first. */
   #lastCommit: Promise<void> = Promise.resolve();
   readonly #done: Listed[] = [];
@@ -77,8 +84,13 @@ class Pipeline {
   }
 
   async take(fetched: Fetched): Promise<void> {
+    const bytes = bytesOf(fetched);
+    if (bytes > 0) {
+      const release = await this.#reserve(bytes);
+      this.#held.push(release);
+    }
     this.#batch.push(fetched);
-    if (fetched.kind === 'raw') this.#batchBytes += fetched.bytes.length;
+    this.#batchBytes += bytes;
     if (this.#batch.length >= BATCH_MESSAGES || this.#batchBytes >= BATCH_BYTES) await this.#flush();
   }
 
@@ -87,16 +99,36 @@ class Pipeline {
     await Promise.all(this.#inFlight.splice(0));
   }
 
+  /** To be called last, however it went: nothing is under way any more, and everything is given back, when it resolves. */
+  async end(): Promise<void> {
+    for (const release of this.#held.splice(0)) release();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  /** Who has to wait hands on what was gathered first: it is given back in time, and nobody waits for one who waits. */
+  async #reserve(bytes: number): Promise<ReleaseBytes> {
+    const release = this.#deps.budget.tryTake(bytes);
+    if (release !== null) return release;
+    if (this.#batch.length > 0) await this.#flush();
+    return await this.#deps.budget.take(bytes);
+  }
+
   result(): Ingested {
     return { committed: this.#committed, done: this.#done, failed: this.#failed };
   }
 
   async #flush(): Promise<void> {
+    if (this.#inFlight.length >= BATCHES_IN_FLIGHT) await this.#inFlight.shift();
     const batch = this.#batch;
+    const held = this.#held;
     this.#batch = [];
     this.#batchBytes = 0;
-    if (this.#inFlight.length >= BATCHES_IN_FLIGHT) await this.#inFlight.shift();
-    const running = this.#process(batch, this.#lastCommit);
+    this.#held = [];
+    const running = this.#process(batch, this.#lastCommit).finally(() => {
+      for (const release of held) release();
+      this.#underWay.delete(running);
+    });
+    this.#underWay.add(running);
     // A failure surfaces where the batch is awaited; until then it must not count as unhandled.
     running.catch(() => undefined);
     this.#lastCommit = running;
@@ -119,6 +151,12 @@ class Pipeline {
     }
     await this.#afterBatch(this.#done, this.#failed);
   }
+}
+
+/** What a fetched message holds in memory. */
+function bytesOf(fetched: Fetched): number {
+  if (fetched.kind === 'raw') return fetched.bytes.length;
+  return fetched.kind === 'oversize' ? fetched.head.length : 0;
 }
 
 /** Keeps the bytes, then freezes the events made of them; both durable when it resolves. */

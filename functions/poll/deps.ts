@@ -6,6 +6,7 @@ import type { MailSource, OpenMailSource } from '../../shared/ports/mail-source.
 import type { Queue } from '../../shared/ports/queue.ts';
 import type { Fence, Store } from '../../shared/ports/store.ts';
 import type { Vault } from '../../shared/ports/vault.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { Raise } from './operational-event.ts';
 import type { Parse } from './parse/types.ts';
 
@@ -19,6 +20,8 @@ export interface PollDeps {
   readonly parse: Parse;
   /** What the links of messages are made with; null where nobody serves them. */
   readonly links: LinkSource | null;
+  /** One for the whole process. */
+  readonly budget: ByteBudget;
   readonly clock: Clock;
   readonly log: Log;
 }

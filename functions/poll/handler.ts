@@ -8,6 +8,7 @@ import { createFunctionLog } from '../../shared/aws/lambda-log.ts';
 import { createWorkerPorts } from '../../shared/aws/worker-ports.ts';
 import { createEgress } from '../../shared/egress/create-egress.ts';
 import { systemClock as clock } from '../../shared/ports/clock.ts';
+import { createByteBudget } from './byte-budget.ts';
 import { answerInvocation, pollInTime } from './invoked.ts';
 import { openMailSource } from './mail/open-mail-source.ts';
 import { createParsePool } from './parse/parse-pool.ts';
@@ -29,6 +30,7 @@ const ports = {
   // The bundle has the thread's program beside this one.
   parse: createParsePool({ workerUrl: new URL('./worker.mjs', import.meta.url) }).parse,
   links: { publicUrl: Promise.resolve(config.filesUrl), random: randomBytes },
+  budget: createByteBudget(),
   clock,
 };
 

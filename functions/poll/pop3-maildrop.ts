@@ -34,7 +34,8 @@ export async function surveyPop3(
   listing: Listing,
 ): Promise<Survey> {
   const next = listing.next as Pop3Cursor;
-  if (cursor.listingHash !== null && next.listingHash === cursor.listingHash) return UNCHANGED;
+  if (cursor.listingHash !== null && next.listingHash === cursor.listingHash)
+    return unchanged(cursor, listing);
   const { loginId } = session.account;
   const [base, backfill] = await Promise.all([
     readLedger(deps, cursor.base),
@@ -77,14 +78,11 @@ export async function surveyPop3(
   };
 }
 
-const UNCHANGED: Survey = {
-  listed: 0,
-  fresh: [],
-  reset: false,
-  voided: [],
-  partial: () => null,
-  complete: async () => null,
-};
+/** Where deletions of ours were taken off the count whose session the server never confirmed, they are put on again: all is there. */
+function unchanged(cursor: Pop3Cursor, { exists }: Listing): Survey {
+  const complete = async () => (cursor.listedCount < exists ? { ...cursor, listedCount: exists } : null);
+  return { listed: 0, fresh: [], reset: false, voided: [], partial: () => null, complete };
+}
 
 /** Absent ones are known too: what a server hid and shows again is not new. */
 function inLedger(ledger: Ledger, key: string): boolean {

@@ -3,7 +3,7 @@ import { type Cursor, MailError, type MailSource } from '../../shared/ports/mail
 import type { Settlement } from '../../shared/ports/store.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 import { type MailboxPoll, pollMailbox, save } from './mailbox.ts';
-import { NOTHING_SETTLED, type Settled, settle } from './settle.ts';
+import { confirmed, NOTHING_SETTLED, settle } from './settle.ts';
 
 /** A lease that is renewed four times before it would end: a poll whose process dies holds its account up no longer than this. */
 export const LEASE_MS = 120_000;
@@ -49,7 +49,7 @@ export async function runSession(
     listed: sum((poll) => poll.listed),
     fresh: sum((poll) => poll.fresh),
     committed: sum((poll) => poll.committed),
-    settled: settled.done,
+    settled,
     more: polls.some((poll) => poll.more),
     error,
   };
@@ -82,14 +82,14 @@ export function mailboxesOf(account: Account): readonly string[] {
 
 /**
  * Settles and ends the session. A POP3 deletion counts only when the server said +OK to QUIT (RFC 1939 section 6): when
- * it did not, the settlements are tried again, and a message that is gone by then is done.
+ * it did not, the settlement is tried again, and a message that is gone by then is done.
  */
 async function settleAndClose(
   deps: PollDeps,
   session: PollSession,
   due: readonly Settlement[],
   cursor: Cursor | null,
-): Promise<Settled> {
+): Promise<number> {
   // What its owner changed since the lease was taken counts: it may have been ten minutes.
   const account = due.length === 0 ? session.account : await deps.store.account(session.account.id);
   const settled =
@@ -98,27 +98,14 @@ async function settleAndClose(
       : await settle(deps, { ...session, account }, due);
   const ending = await session.source.close('commit');
   // Also when QUIT was not confirmed: it may have been done, and what we deleted ourselves breaks no continuity.
+  const { length: deleted } = settled.deleting;
   const shrunk =
-    cursor?.protocol === 'pop3' && settled.deleted > 0
-      ? { ...cursor, listedCount: Math.max(0, cursor.listedCount - settled.deleted) }
+    cursor?.protocol === 'pop3' && deleted > 0
+      ? { ...cursor, listedCount: Math.max(0, cursor.listedCount - deleted) }
       : null;
-  if (session.account.protocol === 'pop3' && ending === 'unknown' && settled.deleted > 0) {
-    const dueAt = new Date(deps.clock.now().getTime() + 60_000);
-    const again = settled.progress.closed.map(({ key }) => ({
-      key,
-      dueAt,
-      error: 'The server did not confirm QUIT',
-    }));
-    await save(deps, session, {
-      cursor: shrunk,
-      opened: [],
-      closed: [],
-      rescheduled: [...settled.progress.rescheduled, ...again],
-    });
-    return { ...settled, done: 0, deleted: 0 };
-  }
-  await save(deps, session, { cursor: shrunk, opened: [], ...settled.progress });
-  return settled;
+  const { progress, done } = confirmed(deps, session, settled, ending);
+  await save(deps, session, { cursor: shrunk, opened: [], ...progress });
+  return done;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BlobRef, Blobs } from '../../shared/ports/blobs.ts';
+import type { BlobRef } from '../../shared/ports/blobs.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Store } from '../../shared/ports/store.ts';
 
@@ -9,7 +9,7 @@ const DROPS_AT_ONCE = 16;
 
 export interface SweepDeps {
   readonly store: Pick<Store, 'accounts' | 'pollState'>;
-  readonly blobs: Pick<Blobs, 'drop'>;
+  readonly blobs: { drop(ref: BlobRef): Promise<void> };
   /** All ledgers there are, with the time of their writing. */
   readonly ledgers: () => AsyncIterable<{ readonly ref: BlobRef; readonly writtenAt: Date }>;
   readonly clock: Clock;

@@ -19,8 +19,14 @@ export interface S3BlobsOptions {
   readonly bucket: string;
 }
 
+/** Blobs of which nothing else removes those that nobody refers to any more. */
+export interface S3Blobs extends Blobs {
+  /** Gone when it resolves; one that is not there is gone too. */
+  drop(ref: BlobRef): Promise<void>;
+}
+
 /** Blobs as objects of one bucket; a ref is an object's key. */
-export function createS3Blobs({ client, bucket }: S3BlobsOptions): Blobs {
+export function createS3Blobs({ client, bucket }: S3BlobsOptions): S3Blobs {
   async function get(ref: BlobRef, range?: ByteRange): Promise<GetObjectCommandOutput> {
     if (!KEY.test(ref)) throw missing(ref);
     try {

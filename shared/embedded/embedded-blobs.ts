@@ -24,10 +24,6 @@ export function createBlobs(files: PackFiles, writer: PackWriter): Blobs {
       if (stream === null) throw missing(ref);
       return stream;
     },
-    async drop(ref) {
-      const place = placeOf(ref);
-      if (place !== null) await files.erase(place);
-    },
   };
 }
 

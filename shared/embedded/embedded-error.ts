@@ -1,13 +1,16 @@
 /**
  * What is wrong with the data folder: another process holds it (`locked`), its path is taken by something else
- * (`not-a-folder`), it may not be read or written (`no-access`), the database is damaged (`corrupt`), not ours (`foreign`)
- * or of a later mailhook (`newer-version`), the key file is missing, damaged or open to others (`key-file`), the disk is
- * full (`disk-full`), or the machine failed in another way (`io`).
+ * (`not-a-folder`), it cannot be made where it is to be (`no-place`), it may not be read or written (`no-access`), its lock file
+ * is not one (`lock-file`), the database is damaged (`corrupt`), not ours (`foreign`) or of a later mailhook (`newer-version`),
+ * the key file is missing, damaged or open to others (`key-file`), the disk is full (`disk-full`), or the machine failed in
+ * another way (`io`).
  */
 export type EmbeddedErrorCode =
   | 'locked'
   | 'not-a-folder'
+  | 'no-place'
   | 'no-access'
+  | 'lock-file'
   | 'corrupt'
   | 'foreign'
   | 'newer-version'
@@ -37,12 +40,18 @@ export function sqliteCode(error: unknown): number | null {
   return error.errcode & 0xff;
 }
 
+/** Whether SQLite found something that is no database of its own, or a broken one. */
+export function isNoDatabase(error: unknown): boolean {
+  return BY_SQLITE_CODE[sqliteCode(error) ?? -1] === 'corrupt';
+}
+
 const BY_SYSTEM_CODE: Readonly<Record<string, EmbeddedErrorCode>> = {
   EACCES: 'no-access',
   EPERM: 'no-access',
   EROFS: 'no-access',
   ENOTDIR: 'not-a-folder',
   EEXIST: 'not-a-folder',
+  ENOENT: 'no-place',
   ENOSPC: 'disk-full',
   EDQUOT: 'disk-full',
 };
@@ -60,7 +69,9 @@ const BY_SQLITE_CODE: Readonly<Record<number, EmbeddedErrorCode>> = {
 const ADVICE: Readonly<Record<EmbeddedErrorCode, string>> = {
   locked: 'another mailhook uses it: stop that one, or choose another folder with MAILHOOK_DATA',
   'not-a-folder': 'it, or a part of its path, is not a folder: choose another one with MAILHOOK_DATA',
+  'no-place': 'it cannot be made there: choose another one with MAILHOOK_DATA',
   'no-access': 'it cannot be read and written: give the user that runs mailhook access to it',
+  'lock-file': 'its file "lock" has something in it, which mailhook never writes: remove that file',
   corrupt: 'its database is damaged: restore the folder from a backup',
   foreign: 'its mailhook.db belongs to another program: choose another folder with MAILHOOK_DATA',
   'newer-version': 'a later version of mailhook wrote it: update mailhook, or choose another folder',

@@ -9,7 +9,7 @@ export interface Lanes {
 }
 
 const LANES: Lanes = {
-  // Five accounts of a job are polled at once, each with up to some 40 MB in flight: 20 of them stay below a gigabyte.
+  // Five accounts of a job are polled at once. What they fetched has a budget; each receives one message besides.
   poll: { atOnce: 4, perGroup: 2 },
   // A webhook that lets every request time out holds two jobs, of 10 deliveries each: 128 such slow no other down.
   dispatch: { atOnce: 256, perGroup: 2 },
@@ -21,8 +21,6 @@ const CAPACITY_JOBS = 20_000;
 export interface MemoryQueue extends Queue {
   /** Begins no more jobs and resolves when those that run have ended. */
   close(): Promise<void>;
-  /** Resolves when no job waits or runs (delayed ones not counted). */
-  idle(): Promise<void>;
 }
 
 /**
@@ -51,9 +49,6 @@ export function createMemoryQueue(
       }, delayMs);
       delayed.add(timer);
     },
-    async idle() {
-      while (poll.busy || dispatch.busy) await Promise.all([poll.idle(), dispatch.idle()]);
-    },
     async close() {
       closed = true;
       for (const timer of delayed) clearTimeout(timer);
@@ -80,7 +75,7 @@ class Lane {
     this.#limits = limits;
   }
 
-  get busy(): boolean {
+  get #busy(): boolean {
     return this.#waitingCount + this.#runningCount > 0;
   }
 
@@ -96,14 +91,10 @@ class Lane {
     this.#startWhatMay();
   }
 
-  idle(): Promise<void> {
-    return this.busy ? new Promise((resolve) => this.#idleWaiters.push(resolve)) : Promise.resolve();
-  }
-
   async close(): Promise<void> {
     this.#waiting.clear();
     this.#waitingCount = 0;
-    await this.idle();
+    if (this.#busy) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   #startWhatMay(): void {
@@ -137,7 +128,7 @@ class Lane {
     else this.#running.delete(group);
     this.#takeTurn(group);
     this.#startWhatMay();
-    if (!this.busy) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    if (!this.#busy) for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
   /** The group that just had a job goes behind the others. */

@@ -1,12 +1,12 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
 import type { Vault } from '../ports/vault.ts';
 import { Database, type Synchronous } from './database.ts';
 import { createBlobs } from './embedded-blobs.ts';
-import { EmbeddedError, embeddedErrorOf } from './embedded-error.ts';
+import { EmbeddedError, embeddedErrorOf, folderMessage, isNoDatabase } from './embedded-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { GroupCommit } from './group-commit.ts';
 import { loadKeys } from './key-file.ts';
@@ -17,11 +17,11 @@ import { PackWriter } from './pack-writer.ts';
 import { checkSchema, migrate } from './schema.ts';
 import { resetAccounts } from './store/account-due.ts';
 import { createStore } from './store/create-store.ts';
-import { createRetention, RETENTION, type Retention } from './store/retention.ts';
+import { createRetention, RETENTION, type Retention, retentionOf } from './store/retention.ts';
 import { resetWork } from './store/work.ts';
 
-// What `openEmbedded` throws, for those who call it.
-export { EmbeddedError };
+// What `openEmbedded` throws and takes, for those who call it.
+export { EmbeddedError, retentionOf };
 
 /** Pages given back to the system in one step; a few megabytes. */
 const SLICE_PAGES = 128;
@@ -57,8 +57,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   let lock: FolderLock | null = null;
   let database: Database | null = null;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    lock = lockFolder(privateFile(join(folder, 'lock')));
+    makeFolder(folder);
+    lock = takeLock(folder);
     database = new Database(privateFile(join(folder, 'mailhook.db')));
     checkSchema(database, folder);
     database.configure(options.synchronous ?? 'FULL');
@@ -71,6 +71,27 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     database?.close();
     lock?.release();
     throw embeddedErrorOf(error, folder);
+  }
+}
+
+/**
+ * Makes a folder and those above it, one by one: a recursive mkdir of Node goes on for ever where a folder is there in which
+ * none can be made, as /proc.
+ */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+/** What SQLite says of a file that is no database is, of the lock, not about the database. */
+function takeLock(folder: string): FolderLock {
+  try {
+    return lockFolder(privateFile(join(folder, 'lock')));
+  } catch (error) {
+    if (!isNoDatabase(error)) throw error;
+    throw new EmbeddedError('lock-file', folderMessage(folder, 'lock-file'), { cause: error });
   }
 }
 

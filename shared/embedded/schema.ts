@@ -187,12 +187,24 @@ CREATE INDEX packs_dead ON packs (name) WHERE live <= 0;
 CREATE TABLE erasures (ref TEXT PRIMARY KEY) WITHOUT ROWID;
 `;
 
-/** Version 2: since when messages wait as gaps. Of those that wait already only the next try is known. */
+/**
+ * Version 2: since when messages wait as gaps (of those that wait already only the next try is known), why settlements failed,
+ * and all logins that accounts had, also of those whose events are still being removed.
+ */
 const VERSION_2 = `
 ALTER TABLE gaps ADD COLUMN opened_at INTEGER NOT NULL DEFAULT 0;
 UPDATE gaps SET opened_at = due_at;
+ALTER TABLE settlements ADD COLUMN reason TEXT;
 CREATE INDEX gaps_opened ON gaps (opened_at);
 CREATE INDEX gaps_account ON gaps (account_id, seq);
+
+CREATE TABLE logins (
+  login_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  PRIMARY KEY (login_id, account_id)
+) WITHOUT ROWID;
+INSERT INTO logins
+  SELECT id, id FROM accounts UNION SELECT login_id, id FROM accounts UNION SELECT account_id, account_id FROM removals;
 `;
 
 /** Version 3: links of messages, and how webhooks take attachments, which a delivery keeps from its first attempt on. */

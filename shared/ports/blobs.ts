@@ -23,6 +23,4 @@ export interface Blobs {
   read(ref: BlobRef): Promise<Uint8Array>;
   /** The blob, or the part of it that a range names, as a stream. Throws when there is none. */
   open(ref: BlobRef, range?: ByteRange): Promise<Readable>;
-  /** Gone when it resolves; one that is not there is gone too. */
-  drop(ref: BlobRef): Promise<void>;
 }

@@ -108,8 +108,6 @@ export interface ActionResult {
 
 /** One session with one mail server. Every call ends by itself: deadlines and limits are the source's own. Failures throw MailError. */
 export interface MailSource {
-  /** The names of the mailboxes that can be polled; `['']` for POP3. */
-  mailboxes(): Promise<readonly string[]>;
   /** Lists what the cursor does not cover; null lists everything. `mailbox` is empty for POP3. */
   list(mailbox: string, cursor: Cursor | null): Promise<Listing>;
   /** Fetches messages of the mailbox listed last, in the order given; never marks anything on the server. */

@@ -71,8 +71,13 @@ export interface Progress {
   readonly opened: readonly Omit<Gap, 'key' | 'attempts' | 'openedAt'>[];
   /** Counts one more attempt. */
   readonly rescheduled: readonly { readonly key: WorkKey; readonly dueAt: Date; readonly error: string }[];
-  /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended. */
-  readonly closed: readonly { readonly key: WorkKey; readonly as: 'done' | 'failed' | 'void' }[];
+  /** Gaps that were fetched, vanished or became events are `done`; a settlement says how it ended, and why it is not done. */
+  readonly closed: readonly {
+    readonly key: WorkKey;
+    readonly as: 'done' | 'failed' | 'void';
+    /** @default null */
+    readonly reason?: string | null;
+  }[];
 }
 
 /**
@@ -250,12 +255,9 @@ export interface Store {
   /**
    * Records how attempts ended, with the counters of their events; whoever ends the last open delivery writes the
    * settlement, for a `message.received` only. A claim that was lost to another is ignored, except that `delivered` always
-   * counts. `disable` charges no attempt. `settling`: accounts with something to settle now; the tick finds them as well.
+   * counts. `disable` charges no attempt. Accounts with something to settle now are found by the tick.
    */
-  finish(
-    done: readonly { readonly claim: Claim; readonly outcome: Outcome }[],
-    now: Date,
-  ): Promise<{ readonly settling: readonly AccountId[] }>;
+  finish(done: readonly { readonly claim: Claim; readonly outcome: Outcome }[], now: Date): Promise<void>;
   /** Makes up to `count` parked deliveries pending, oldest first; the webhook becomes due again while more are parked. */
   releaseParked(id: WebhookId, count: number, now: Date): Promise<readonly DeliveryRef[]>;
 
@@ -263,7 +265,8 @@ export interface Store {
 
   /**
    * A login or a name that is there already is refused. Names are told apart without regard to case, in lists of accounts
-   * and of webhooks each, and are found so. A login is taken also when it was the first one of another account.
+   * and of webhooks each, and are found so. A login is taken also when another account ever had
+   * it; what is left of a removed account that had it is removed first, since its events would pass for those of this one.
    */
   createAccount(account: Account): Promise<'ok' | 'name-taken' | 'login-taken'>;
   account(id: AccountId): Promise<Account | null>;

@@ -25,6 +25,17 @@ describe('createS3Blobs()', () => {
     }
   });
 
+  it('drop() of a blob makes it gone, and no other; it may be repeated', async () => {
+    const { blobs } = await openBucket();
+    const ref = await blobs.put('raw', Buffer.from('one'));
+    const other = await blobs.put('raw', Buffer.from('other'));
+    await blobs.drop(ref);
+    await blobs.drop(ref);
+    await blobs.drop('../../etc/passwd' as BlobRef);
+    await expect(blobs.read(ref)).rejects.toThrow('there is none');
+    expect(Buffer.from(await blobs.read(other)).toString()).toBe('other');
+  });
+
   it('a ref that is none of ours names no object, even where there is one', async () => {
     const { bucket } = await openBucket();
     await expect(createS3Blobs({ client, bucket }).read('raw/../secret' as BlobRef)).rejects.toThrow(

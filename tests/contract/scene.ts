@@ -190,9 +190,9 @@ export class Scene {
   }
 
   /** Takes the delivery of a message and ends it so. */
-  async end(ref: DeliveryRef, outcome: Outcome): Promise<readonly AccountId[]> {
+  async end(ref: DeliveryRef, outcome: Outcome): Promise<void> {
     const claim = await this.claim(ref);
-    return (await this.store.finish([{ claim, outcome }], this.now)).settling;
+    await this.store.finish([{ claim, outcome }], this.now);
   }
 
   health(change: Partial<PollHealth> = {}): PollHealth {

@@ -60,14 +60,50 @@ export const accountTests: StoreTests = (scene) => {
     expect(answers.sort()).toEqual(['name-taken', 'ok']);
   });
 
-  it('createAccount() refuses the first and the present login of an account that moved', async () => {
+  it('createAccount() and updateAccount() refuse every login that another account ever had', async () => {
     const { store } = scene();
     const ana = await scene().addAccount('ana');
-    const moved = scene().account('ana', { host: 'new.example.com' });
-    await store.updateAccount(ana.id, { host: moved.host, loginId: moved.id });
-    expect(await store.createAccount({ ...ana, name: 'first login' })).toBe('login-taken');
-    expect(await store.createAccount({ ...moved, name: 'present login' })).toBe('login-taken');
+    const bo = await scene().addAccount('bo');
+    const [second, third] = ['two', 'three'].map((host) => scene().account('ana', { host }));
+    if (second === undefined || third === undefined) throw new Error('There are two');
+    for (const { host, id } of [second, third]) await store.updateAccount(ana.id, { host, loginId: id });
+    for (const login of [ana, second, third]) {
+      expect(await store.createAccount({ ...login, name: 'another' })).toBe('login-taken');
+      expect(await store.updateAccount(bo.id, { loginId: login.id })).toBe('login-taken');
+      expect(await store.updateAccount(ana.id, { loginId: login.id })).toMatchObject({ loginId: login.id });
+    }
+    await store.removeAccount(ana.id);
+    for (const login of [ana, second, third]) {
+      expect(await store.createAccount({ ...login, name: `again ${login.host}` })).toBe('ok');
+    }
   });
+
+  it.each(['createAccount()', 'updateAccount()'])(
+    '%s with a login whose account is being removed waits until its events are gone: they would pass for known ones',
+    async (method) => {
+      const { store } = scene();
+      const { id: webhookId } = await scene().addWebhook();
+      const ana = await scene().addAccount('ana');
+      const bo = await scene().addAccount('bo');
+      const moved = scene().account('ana', { host: 'new.example.com' });
+      const last = scene().account('ana', { host: 'last.example.com' });
+      await store.updateAccount(ana.id, { host: moved.host, loginId: moved.id });
+      const ids = await scene().commit({ ...ana, loginId: moved.id }, [webhookId], 450);
+      await store.updateAccount(ana.id, { host: last.host, loginId: last.id });
+      const removal = store.removeAccount(ana.id);
+      const attempt = async () =>
+        method === 'createAccount()'
+          ? await store.createAccount({ ...moved, name: 'next' })
+          : await store.updateAccount(bo.id, { loginId: moved.id });
+      let answer = await attempt();
+      while (answer === 'login-taken' && (await store.account(ana.id)) !== null) answer = await attempt();
+      expect(answer).not.toBe('login-taken');
+      expect((await store.known(ids)).size).toBe(0);
+      await removal;
+      const owner = await store.account(method === 'createAccount()' ? moved.id : bo.id);
+      expect(owner?.loginId).toBe(moved.id);
+    },
+  );
 
   it('updateAccount() changes what is given and nothing else', async () => {
     const { store } = scene();

@@ -72,7 +72,7 @@ export const commitTests: StoreTests = (scene) => {
     expect(view?.event).toMatchObject({
       id,
       open: 0,
-      settlement: { action: { kind: 'none' }, state: 'none' },
+      settlement: { action: { kind: 'none' }, state: 'none', reason: null },
     });
     expect((await scene().store.pollState(account.id, scene().now)).settlements).toEqual([]);
   });

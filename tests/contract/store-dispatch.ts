@@ -207,14 +207,14 @@ export const dispatchTests: StoreTests = (scene) => {
       exhausted: 1,
       pending: 1,
     });
-    expect(await scene().store.finish([], scene().now)).toEqual({ settling: [] });
+    await scene().store.finish([], scene().now);
   });
 
   it('finish() for an account that was removed meanwhile does nothing', async () => {
     const { ref, account, finish } = await oneDelivery(scene());
     const claim = await scene().claim(ref);
     await scene().store.removeAccount(account.id);
-    expect(await finish(claim, scene().delivered())).toEqual({ settling: [] });
+    await finish(claim, scene().delivered());
     expect(await scene().store.delivery(ref)).toBeNull();
   });
 };

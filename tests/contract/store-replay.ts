@@ -116,10 +116,10 @@ export const replayTests: StoreTests = (scene) => {
     await scene().end(ref, scene().delivered());
     await settle();
     await replay();
-    expect((await event())?.settlement).toEqual({ action: SEEN, state: 'done' });
-    expect(await scene().end(ref, scene().delivered())).toEqual([]);
+    expect((await event())?.settlement).toMatchObject({ action: SEEN, state: 'done' });
+    await scene().end(ref, scene().delivered());
     expect(await settlements()).toEqual([]);
-    expect((await event())?.settlement).toEqual({ action: SEEN, state: 'done' });
+    expect((await event())?.settlement).toMatchObject({ action: SEEN, state: 'done' });
   });
 
   it('replay() that fails does nothing to a message that was settled as delivered', async () => {
@@ -130,19 +130,19 @@ export const replayTests: StoreTests = (scene) => {
     await scene().end(ref, scene().delivered());
     await settle();
     await replay();
-    expect(await scene().end(ref, scene().exhausted())).toEqual([]);
+    await scene().end(ref, scene().exhausted());
     expect(await settlements()).toEqual([]);
   });
 
   it('replay() that succeeds settles as delivered what was settled as failed', async () => {
-    const { ref, account, settlements, settle, replay } = await oneDelivery(scene(), {
+    const { ref, settlements, settle, replay } = await oneDelivery(scene(), {
       onDelivered: SEEN,
       onFailed: FLAG,
     });
     await scene().end(ref, scene().exhausted());
     await settle();
     await replay();
-    expect(await scene().end(ref, scene().delivered())).toEqual([account.id]);
+    await scene().end(ref, scene().delivered());
     expect(await settlements()).toMatchObject([{ cause: 'delivered', action: SEEN }]);
   });
 
@@ -153,7 +153,7 @@ export const replayTests: StoreTests = (scene) => {
     await replay();
     scene().clock.advance(2 * DAY);
     expect(await settlements()).toEqual([]);
-    expect((await event())?.settlement).toEqual({ action: { kind: 'delete' }, state: 'waiting' });
+    expect((await event())?.settlement).toMatchObject({ action: { kind: 'delete' }, state: 'waiting' });
     await scene().end(ref, scene().delivered());
     scene().clock.advance(2 * DAY - SECOND);
     expect(await settlements()).toEqual([]);

@@ -50,6 +50,7 @@ export function tracedPorts(trace: Trace, ports: RuntimePorts, unreadable: Sourc
     queue: traced(trace, 'queue', ports.queue, QUEUE),
     links: ports.links,
     post: traced(trace, 'post', ports.post, POST),
+    budget: ports.budget,
     parse: (jobs) => trace.around('parse', [], () => ports.parse(jobs)),
     openSource: tracedSource(trace, withUnreadable(ports.openSource, unreadable)),
   };

@@ -1,3 +1,4 @@
+import { createByteBudget } from '../../functions/poll/byte-budget.ts';
 import { openMailSource } from '../../functions/poll/mail/open-mail-source.ts';
 import { takeBaseline } from '../../functions/poll/take-baseline.ts';
 import type { Account } from '../../shared/account.ts';
@@ -82,6 +83,7 @@ export async function addAccountWithBaseline(
     openSource: openMailSource(createEgress({ policy: 'private-ok' })),
     parse: async () => [],
     links: null,
+    budget: createByteBudget(),
     clock: systemClock,
     log: silentLog,
   };

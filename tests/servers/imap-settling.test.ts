@@ -54,9 +54,8 @@ it('a move makes its target when it is missing and takes just the message', asyn
     expect(results.map(({ result }) => result)).toEqual(['done', 'done', 'done']);
     const [again] = await source.settle([actionOn(items[0], { kind: 'move', mailbox: 'Done/2026' })]);
     expect(again?.result).toBe('gone');
-    expect(await source.mailboxes()).toEqual(
-      expect.arrayContaining(['INBOX', 'Done/2026', 'Erledigt & Grüße']),
-    );
+    expect((await source.list('Done/2026', null)).exists).toBe(2);
+    expect((await source.list('Erledigt & Grüße', null)).exists).toBe(1);
   });
   expect(digestsIn('moves', 'INBOX')).toEqual(SOME.slice(3).map(digestOf));
   expect(digestsIn('moves', 'Done/2026')).toEqual(SOME.slice(0, 2).map(digestOf));

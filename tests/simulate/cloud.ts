@@ -2,6 +2,7 @@ import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import type { DispatchDeps } from '../../functions/dispatch/deps.ts';
 import { dispatch } from '../../functions/dispatch/dispatch.ts';
 import { tick } from '../../functions/plan/tick.ts';
+import { createByteBudget } from '../../functions/poll/byte-budget.ts';
 import type { PollDeps } from '../../functions/poll/deps.ts';
 import { pollInTime } from '../../functions/poll/invoked.ts';
 import { readSettings } from '../../infra/settings.ts';
@@ -117,7 +118,7 @@ export class Cloud {
       publicUrl: Promise.resolve('https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws'),
       random: (size: number) => Uint8Array.from({ length: size }, () => this.random() * 256),
     };
-    return { ...this.ports('poll'), openSource: this.mail.open, parse, links };
+    return { ...this.ports('poll'), openSource: this.mail.open, parse, links, budget: createByteBudget() };
   }
 
   #dynamoClient(spender: Spender) {

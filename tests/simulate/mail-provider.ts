@@ -51,7 +51,6 @@ export class MailProvider {
       return protocol === 'imap' ? imapListing(count, cursor) : pop3Listing(count, cursor);
     };
     return {
-      mailboxes: async () => [protocol === 'imap' ? 'INBOX' : ''],
       list,
       async *fetch(items): AsyncGenerator<Fetched> {
         await time.sleep(ASSUMED.fetchMs);

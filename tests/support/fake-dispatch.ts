@@ -200,7 +200,6 @@ function fakeStore(state: State): DispatchDeps['store'] {
     async finish(done) {
       work(state, 'finish');
       state.finished.push(...done);
-      return { settling: [] };
     },
     webhook: async (id) => state.webhooks.get(id) ?? null,
     async updateWebhook(id, change) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ByteBudget, createByteBudget } from '../../functions/poll/byte-budget.ts';
 import type { PollDeps } from '../../functions/poll/deps.ts';
 import { openMailSource } from '../../functions/poll/mail/open-mail-source.ts';
 import { createParsePool } from '../../functions/poll/parse/parse-pool.ts';
@@ -40,6 +41,7 @@ const PUBLIC_URL = 'http://127.0.0.1:8025';
 /** Opens a world; `wrap` may put something between the poll and its mail source. */
 export async function openPollWorld(
   wrap: (open: OpenMailSource) => OpenMailSource = (open) => open,
+  budget: ByteBudget = createByteBudget(),
 ): Promise<PollWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'mailhook-poll-'));
   const clock = { time: Date.parse('2026-11-25T08:00:00Z'), now: () => new Date(clock.time) };
@@ -53,6 +55,7 @@ export async function openPollWorld(
     openSource: wrap(openMailSource(createEgress({ policy: 'private-ok' }))),
     parse: pool.parse,
     links: { publicUrl: Promise.resolve(PUBLIC_URL), random: randomBytes },
+    budget,
     clock,
     log: silentLog,
   });

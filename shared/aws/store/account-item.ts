@@ -31,6 +31,8 @@ export interface StoredAccount {
   readonly place: string;
   /** Grows with each change of the document. */
   readonly revision: number;
+  /** All logins it ever had, its first and its present one among them. */
+  readonly logins: readonly AccountId[];
 }
 
 /** What only the owner changes of an account. */
@@ -41,9 +43,15 @@ function documentOf(account: Account): AccountDocument {
 }
 
 /** The account's own item. */
-export function accountItem(account: Account, place: string, revision: number): Item {
+export function accountItem({ account, place, revision, logins }: StoredAccount): Item {
   const document = JSON.stringify(documentOf(account));
-  return attributes({ ...accountKey(account.id), account: document, place, revision });
+  const item = { ...accountKey(account.id), account: document, place, revision };
+  return attributes({ ...item, logins: JSON.stringify(logins) });
+}
+
+/** The first and the present login of an account. */
+export function twoLogins({ id, loginId }: Pick<Account, 'id' | 'loginId'>): AccountId[] {
+  return [...new Set([id, loginId])];
 }
 
 /** The lease of a new account, free, with the account's health. */
@@ -136,7 +144,8 @@ export async function readAccounts(
     const lease = itemOf(leaseKey(id));
     if (meta === null || lease === null) continue;
     const account = accountOf(id, meta, lease);
-    found.set(id, { account, place: text(meta, 'place'), revision: number(meta, 'revision') });
+    const logins = jsonOrNull<AccountId[]>(meta, 'logins') ?? twoLogins(account);
+    found.set(id, { account, place: text(meta, 'place'), revision: number(meta, 'revision'), logins });
   }
   return found;
 }

@@ -26,7 +26,7 @@ import {
 import { text, textOrNull } from './marshal.ts';
 import { deleteItems, firstItems, getItem, keyOf, type Range } from './requests.ts';
 import { persist } from './retry.ts';
-import { transact, update, type Write } from './writes.ts';
+import { remove, transact, update, type Write } from './writes.ts';
 
 /** Slices that a removal does itself, of 200 events each; the tick does the rest. */
 const SLICES_AT_ONCE = 10;
@@ -38,6 +38,7 @@ const DROP_HOLD_MS = 60_000;
 const UNCHANGED = 'revision = :revision';
 const THERE = 'attribute_exists(pk)';
 const HELD = 'leaseToken = :token';
+const OWN = 'ownerId = :owner';
 
 /** How accounts end. */
 export function createAccountRemoval(context: StoreContext): Pick<Store, 'removeAccount' | 'dropCursors'> {
@@ -53,16 +54,17 @@ export function createAccountRemoval(context: StoreContext): Pick<Store, 'remove
 
 /**
  * Removes the account itself and everything by which it is found, polled or written to, and writes down in the same
- * transaction that its events are still to go: there may be millions. False when it is not there.
+ * transaction that its events are still to go: there may be millions. Its logins stay taken until they are gone. False when it
+ * is not there.
  */
 async function markRemoved(context: StoreContext, id: AccountId): Promise<boolean> {
   return await persist<boolean>(context, 'remove an account', async () => {
     const stored = await readAccount(context, id);
     if (stored === null) return false;
-    const { account, place, revision } = stored;
+    const { account, place, revision, logins } = stored;
     const keys: Key[] = [
       ...[leaseKey(id), accountDueKey(id), scheduleKey(id), { pk: listPartition('account'), sk: place }],
-      ...[nameKey('account', nameKeyOf(account.name)), ...loginKeys(account)],
+      nameKey('account', nameKeyOf(account.name)),
     ];
     const refusals = await transact(context, [
       {
@@ -70,14 +72,17 @@ async function markRemoved(context: StoreContext, id: AccountId): Promise<boolea
         values: { ':revision': revision },
       },
       ...keys.map((key): Write => ({ kind: 'delete', key })),
-      removalChore('account', id, context.clock.now()),
+      removalChore('account', id, context.clock.now(), logins),
     ]);
     return refusals.length === 0 ? true : null;
   });
 }
 
 /** Removes the next events of a removed account, and at last the rest; true when there is no more to be seen. */
-export async function removalSlice(context: StoreContext, { id, at, isWatched }: Chore): Promise<boolean> {
+export async function removalSlice(
+  context: StoreContext,
+  { id, at, isWatched, logins }: Chore,
+): Promise<boolean> {
   const accountId = id as AccountId;
   // Once nothing was to be seen any more, the account may have been created again: what was committed since is of the new one.
   const isThere = isWatched && (await getItem(context, accountKey(accountId), ['pk'])) !== null;
@@ -88,6 +93,8 @@ export async function removalSlice(context: StoreContext, { id, at, isWatched }:
   for (const partition of [accountPartition(accountId), digestPartition(accountId)]) {
     if (!(await removePartition(context, { partition }))) return false;
   }
+  // Nobody else has taken them: who wants one has this removal ended first.
+  for (const key of loginKeys(logins)) await remove(context, key, OWN, { ':owner': id });
   return true;
 }
 

@@ -8,11 +8,10 @@ import {
   scheduleItem,
   wakeWrite,
 } from './account-item.ts';
-import { takeName } from './accounts.ts';
+import { finishRemovalsOf, takeName } from './accounts.ts';
 import { assign } from './assign.ts';
 import { nameKeyOf, type StoreContext } from './context.ts';
 import { leaseKey, loginKeys, nameKey } from './keys.ts';
-import { idOf } from './requests.ts';
 import { persist } from './retry.ts';
 import { transact, type Write } from './writes.ts';
 
@@ -58,13 +57,16 @@ async function write(
   change: Change,
 ): Promise<'ok' | Refused | null> {
   const { account, place, revision } = before;
+  const hadLogins = [...new Set([...before.logins, after.loginId])];
   const names = nameWrites(account, after);
-  const logins = loginWrites(account, after);
+  const logins = loginKeys(hadLogins)
+    .slice(before.logins.length)
+    .map((key) => takeName(key, after.id));
   const isWoken = after.state === 'active' && (account.state !== 'active' || change.clearBackoff === true);
   const writes: Write[] = [
     {
       kind: 'put',
-      item: accountItem(after, place, revision + 1),
+      item: accountItem({ account: after, place, revision: revision + 1, logins: hadLogins }),
       condition: UNCHANGED,
       values: { ':revision': revision },
     },
@@ -75,9 +77,11 @@ async function write(
     ...(after.state === account.state ? [] : [listedStateWrite(place, after.state)]),
     ...(isWoken ? [wakeWrite(account.id)] : []),
   ];
-  const refused = new Set((await transact(context, writes)).map(({ index }) => writes[index]));
+  const refusals = await transact(context, writes);
+  const refused = new Set(refusals.map(({ index }) => writes[index]));
   if (refused.size === 0) return 'ok';
-  if (logins.some((one) => refused.has(one))) return 'login-taken';
+  const ofLogins = refusals.filter(({ index }) => logins.some((one) => one === writes[index]));
+  if (ofLogins.length > 0) return (await finishRemovalsOf(context, ofLogins)) ? null : 'login-taken';
   return names.some((one) => refused.has(one)) ? 'name-taken' : null;
 }
 
@@ -93,19 +97,6 @@ function nameWrites(before: Account, after: Account): Write[] {
   const [old, now] = [nameKeyOf(before.name), nameKeyOf(after.name)];
   if (old === now) return [];
   return [{ kind: 'delete', key: nameKey('account', old) }, takeName(nameKey('account', now), after.id)];
-}
-
-function loginWrites(before: Account, after: Account): Write[] {
-  const had = new Set(loginKeys(before).map(idOf));
-  const has = new Set(loginKeys(after).map(idOf));
-  return [
-    ...loginKeys(before)
-      .filter((key) => !has.has(idOf(key)))
-      .map((key): Write => ({ kind: 'delete', key })),
-    ...loginKeys(after)
-      .filter((key) => !had.has(idOf(key)))
-      .map((key) => takeName(key, after.id)),
-  ];
 }
 
 /** The part of a change that concerns polls; a change of none of it still makes sure that the state is as it was read. */

@@ -1,16 +1,23 @@
 import type { Account } from '../../account.ts';
 import type { AccountId } from '../../identity.ts';
 import type { Page, PageRequest, Store } from '../../ports/store.ts';
-import { accountItem, leaseItem, readAccount, readAccounts, scheduleItem } from './account-item.ts';
+import {
+  accountItem,
+  leaseItem,
+  readAccount,
+  readAccounts,
+  scheduleItem,
+  twoLogins,
+} from './account-item.ts';
 import { runChore } from './chore-runner.ts';
-import { notBeingRemoved } from './chores.ts';
+import { isBeingRemoved, notBeingRemoved } from './chores.ts';
 import { nameKeyOf, type StoreContext } from './context.ts';
 import { choreKey, type Key, listKey, loginKeys, nameKey } from './keys.ts';
 import { listPage, nextSequence } from './list.ts';
 import { attributes, textOrNull } from './marshal.ts';
 import { getItem } from './requests.ts';
 import { persist } from './retry.ts';
-import { transact, type Write } from './writes.ts';
+import { type Refusal, transact, type Write } from './writes.ts';
 
 /** Part of the writes whose names must not be those of others. */
 const NOT_THERE = 'attribute_not_exists(pk)';
@@ -49,11 +56,16 @@ async function createAccount(
   account: Account,
 ): Promise<'ok' | 'name-taken' | 'login-taken'> {
   const place = listKey('account', await nextSequence(context), account.id);
-  const logins = loginKeys(account).map((key) => takeName(key, account.id));
+  const hadLogins = twoLogins(account);
+  const logins = loginKeys(hadLogins).map((key) => takeName(key, account.id));
   const removed = notBeingRemoved(account.id);
   const writes: Write[] = [
     removed,
-    { kind: 'put', item: accountItem(account, place.sk, 1), condition: NOT_THERE },
+    {
+      kind: 'put',
+      item: accountItem({ account, place: place.sk, revision: 1, logins: hadLogins }),
+      condition: NOT_THERE,
+    },
     ...logins,
     takeName(nameKey('account', nameKeyOf(account.name)), account.id),
     { kind: 'put', item: leaseItem(account) },
@@ -68,6 +80,26 @@ async function createAccount(
       await runChore(context, choreKey('account', account.id), { slices: Number.POSITIVE_INFINITY });
       return null;
     }
-    return refusals.some(({ index }) => index < 2 + logins.length) ? 'login-taken' : 'name-taken';
+    const ofLogins = refusals.filter(({ index }) => index < 2 + logins.length);
+    if (ofLogins.length === 0) return 'name-taken';
+    return (await finishRemovalsOf(context, ofLogins)) ? null : 'login-taken';
   });
+}
+
+/**
+ * Ends the removals of the accounts that have the names that were refused; true when there was one, and another try may go
+ * well. What is left of such an account would pass for events of the one that has its login next.
+ */
+export async function finishRemovalsOf(
+  context: StoreContext,
+  refusals: readonly Refusal[],
+): Promise<boolean> {
+  let any = false;
+  for (const { item } of refusals) {
+    const owner = item && textOrNull(item, 'ownerId');
+    if (owner === null || !(await isBeingRemoved(context, owner as AccountId))) continue;
+    await runChore(context, choreKey('account', owner), { slices: Number.POSITIVE_INFINITY });
+    any = true;
+  }
+  return any;
 }

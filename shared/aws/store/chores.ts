@@ -1,8 +1,8 @@
 import type { AccountId, WebhookId } from '../../identity.ts';
 import { INDEX_LAG_MS, isoOf } from './context.ts';
 import { CHORES, type ChoreKind, choreKey, type Key } from './keys.ts';
-import { attributes, type Item, text } from './marshal.ts';
-import { keyOf, query, type Table } from './requests.ts';
+import { attributes, type Item, jsonOrNull, text } from './marshal.ts';
+import { getItem, keyOf, query, type Table } from './requests.ts';
 import { remove, update, type Write } from './writes.ts';
 
 /**
@@ -21,6 +21,8 @@ export interface Chore {
   readonly at: string;
   /** Whether all that is to be seen was done, and only what the index may have hidden is still looked for. */
   readonly isWatched: boolean;
+  /** The logins that a removed account ever had; none of other chores. */
+  readonly logins: readonly AccountId[];
 }
 
 /** A slice takes seconds; whoever holds a chore so long has died. */
@@ -31,9 +33,15 @@ const THERE = 'attribute_exists(pk)';
 const HELD_BY_US = 'holder = :holder';
 
 /** Writes down what is left to do when an account or a webhook is removed. */
-export function removalChore(kind: 'account' | 'webhook', id: AccountId | WebhookId, now: Date): Write {
+export function removalChore(
+  kind: 'account' | 'webhook',
+  id: AccountId | WebhookId,
+  now: Date,
+  logins: readonly AccountId[] = [],
+): Write {
   const at = now.toISOString();
-  return { kind: 'put', item: attributes({ ...choreKey(kind, id), choreAt: at, notBefore: at }) };
+  const item = { ...choreKey(kind, id), choreAt: at, notBefore: at };
+  return { kind: 'put', item: attributes({ ...item, logins: JSON.stringify(logins) }) };
 }
 
 /** Writes down that the events of a POP3 account that its ledger has now may expire. */
@@ -50,7 +58,8 @@ function choreOf(item: Item): Chore {
   const key = keyOf(item);
   const [, kind = '', id = ''] = key.sk.split('#');
   const at = text(item, 'choreAt');
-  return { key, kind: kind as ChoreKind, id, at, isWatched: item.watched !== undefined };
+  const logins = jsonOrNull<AccountId[]>(item, 'logins') ?? [];
+  return { key, kind: kind as ChoreKind, id, at, isWatched: item.watched !== undefined, logins };
 }
 
 /** All chores that are to be done at this time. */
@@ -92,6 +101,12 @@ export async function endChore(table: Table, chore: Chore, holder: string): Prom
   const values = { ':holder': holder, ':at': chore.at };
   const ended = await remove(table, chore.key, `${HELD_BY_US} AND choreAt = :at`, values);
   if (!ended.ok) await putOffChore(table, chore, holder, { notBefore: chore.at, isWatched: false });
+}
+
+/** Whether something of a removed account is left to be removed that can be seen. */
+export async function isBeingRemoved(table: Table, id: AccountId): Promise<boolean> {
+  const chore = await getItem(table, choreKey('account', id), ['watched', 'choreAt']);
+  return chore !== null && chore.watched === undefined;
 }
 
 /** What lets an account be created: nothing of an earlier one of this id is left to be removed. */

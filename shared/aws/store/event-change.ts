@@ -29,8 +29,7 @@ interface DeliveryChange {
 
 /** How a change went. */
 type Changed =
-  /** `settles` when something is to be done on the server now. */
-  | { readonly kind: 'done'; readonly settles: boolean }
+  | { readonly kind: 'done' }
   /** The delivery is not as it was read; here it is. */
   | { readonly kind: 'refused'; readonly delivery: Item | null }
   /** The event is not there any more. */
@@ -56,11 +55,11 @@ export async function changeDelivery(
 ): Promise<Changed> {
   let current = event;
   return await persist<Changed>(context, 'change a delivery', async () => {
-    const { writes, settles } = endsOneOfMany(current, change)
-      ? { writes: countingWrites(current, change), settles: false }
+    const writes = endsOneOfMany(current, change)
+      ? countingWrites(current, change)
       : await decidingWrites(context, owners, { event: current, change, now });
     const refusals = await transact(context, writes);
-    if (refusals.length === 0) return { kind: 'done', settles };
+    if (refusals.length === 0) return { kind: 'done' };
     const ofDelivery = refusals.find(({ index }) => index === 0);
     if (ofDelivery !== undefined) return { kind: 'refused', delivery: ofDelivery.item };
     const found = refusals.find(({ index }) => index === 1)?.item ?? null;
@@ -120,15 +119,12 @@ async function decidingWrites(
     change,
     now,
   }: { readonly event: StoredEvent; readonly change: DeliveryChange; readonly now: Date },
-): Promise<{ readonly writes: readonly Write[]; readonly settles: boolean }> {
+): Promise<readonly Write[]> {
   const { state, plan } = await nextState(owners, event, change, now);
   await announce(context, event, plan, now);
   const isCovered = await coverage(owners, event, state);
   const { endedDays } = context.retention;
-  return {
-    writes: writesOf(event, change, { state, plan, isCovered, endedDays }),
-    settles: isDueNow(plan, now),
-  };
+  return writesOf(event, change, { state, plan, isCovered, endedDays });
 }
 
 async function nextState(
@@ -168,10 +164,6 @@ async function announce(
 
 function dueAtOf(item: Item): string {
   return parseSettlementKey(text(item, 'sk'))?.dueAt ?? '';
-}
-
-function isDueNow({ opened }: SettlementPlan, now: Date): boolean {
-  return opened.some((item) => dueAtOf(item) <= now.toISOString());
 }
 
 /** Whether the ledger of a POP3 account has the event's UIDL; asked for only where it decides. */

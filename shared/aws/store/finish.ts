@@ -1,5 +1,5 @@
 import type { Outcome } from '../../delivery.ts';
-import { type AccountId, deliveryIdOf } from '../../identity.ts';
+import { deliveryIdOf } from '../../identity.ts';
 import type { Claim, Store } from '../../ports/store.ts';
 import { type Assignable, assign } from './assign.ts';
 import { mapAtOnce } from './at-once.ts';
@@ -37,7 +37,6 @@ interface Done<Kind extends Outcome['kind'] = Outcome['kind']> {
 interface Shared {
   readonly owners: Owners;
   readonly counts: CountChanges;
-  readonly settling: Set<AccountId>;
   readonly now: Date;
 }
 
@@ -52,7 +51,7 @@ export function createFinish(context: StoreContext): Pick<Store, 'finish' | 'fre
     },
     async finish(done, now) {
       const shared: Shared = {
-        ...{ owners: createOwners(context), counts: new CountChanges(), settling: new Set(), now },
+        ...{ owners: createOwners(context), counts: new CountChanges(), now },
       };
       // Those of one event one after the other, because all change its counters; of one delivery too.
       const events = [...Map.groupBy(done, ({ claim }) => claim.ref.eventId).values()];
@@ -61,7 +60,6 @@ export function createFinish(context: StoreContext): Pick<Store, 'finish' | 'fre
       });
       await shared.counts.save(context);
       await recordSuccesses(context, done, now);
-      return { settling: [...shared.settling] };
     },
   };
 }
@@ -90,7 +88,7 @@ function isHeld(item: Item, { token }: Claim): boolean {
 
 async function end(
   context: StoreContext,
-  { owners, counts: changes, settling, now }: Shared,
+  { owners, counts: changes, now }: Shared,
   { claim, outcome }: Done<'delivered' | 'exhausted' | 'rejected'>,
 ): Promise<void> {
   const { ref } = claim;
@@ -112,7 +110,6 @@ async function end(
     if (changed.kind === 'gone') return true;
     changes.add(from, textOrNull(delivery, 'endedAt'), -1);
     changes.add(outcome.kind, at, 1);
-    if (changed.settles) settling.add(stored.accountId);
     return true;
   });
 }

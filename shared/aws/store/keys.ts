@@ -190,11 +190,11 @@ export function listKey(kind: ListKind, sequence: number, id: string): Key {
 }
 
 /**
- * The names that an account's logins take, so that no other has them. A login may be neither the present nor the first one of
- * another account: event ids are made of it, and those of two accounts must not meet.
+ * The names that an account's logins take, so that no other has them. A login may be none that another account ever had: event
+ * ids are made of it, and those of two accounts must not meet.
  */
-export function loginKeys({ id, loginId }: { readonly id: AccountId; readonly loginId: AccountId }): Key[] {
-  return [...new Set([id, loginId])].map((login) => nameKey('login', login));
+export function loginKeys(logins: readonly AccountId[]): Key[] {
+  return [...new Set(logins)].map((login) => nameKey('login', login));
 }
 
 const SYSTEM = 'SYS';

@@ -31,8 +31,8 @@ export async function settlementUnits(
   now: Date,
 ): Promise<Unit[]> {
   const changes = [
-    ...rescheduled.map(({ key, dueAt }) => named(key, putOff(dueAt.toISOString()))),
-    ...closed.map(({ key, as }) => named(key, close(as, now.toISOString()))),
+    ...rescheduled.map(({ key, dueAt, error }) => named(key, putOff(dueAt.toISOString(), error))),
+    ...closed.map(({ key, as, reason = null }) => named(key, close(as, reason, now.toISOString()))),
   ].filter((one) => one !== null);
   if (changes.length === 0) return [];
   const itemOf = await getItems(
@@ -56,12 +56,12 @@ function named(
   return name && { name, change };
 }
 
-function close(as: 'done' | 'failed' | 'void', now: string): Change {
-  return (one) => (one.state === 'open' ? { ...one, state: as, dueAt: null, closedAt: now } : null);
+function close(as: 'done' | 'failed' | 'void', reason: string | null, now: string): Change {
+  return (one) => (one.state === 'open' ? { ...one, state: as, reason, dueAt: null, closedAt: now } : null);
 }
 
-function putOff(dueAt: string): Change {
-  return (one) => (isOutstanding(one) ? { ...one, dueAt, attempts: one.attempts + 1 } : null);
+function putOff(dueAt: string, reason: string): Change {
+  return (one) => (isOutstanding(one) ? { ...one, dueAt, reason, attempts: one.attempts + 1 } : null);
 }
 
 /** The change of the event and of the account's work together; the event is taken anew when somebody else changed it. */

@@ -41,6 +41,8 @@ export interface StoredSettlement {
   readonly endedAt: string;
   /** Tries that did not work. */
   readonly attempts: number;
+  /** Why it is not done, or did not work the last time. */
+  readonly reason?: string | null;
 }
 
 /** An event as far as its settlements depend on it. */
@@ -111,22 +113,23 @@ export function isOutstanding({ state, dueAt }: StoredSettlement): boolean {
 
 /** Where the settlement of a message stands. The policy is null when the account is gone. */
 export function settlementStatus(event: Settled, policy: Policy | null, now: Date): SettlementStatus {
-  const none: SettlementStatus = { action: { kind: 'none' }, state: 'none' };
+  const none: SettlementStatus = { action: { kind: 'none' }, state: 'none', reason: null };
   if (!isSettled(event)) return none;
   const [next] = event.settlements
     .filter(isOutstanding)
     .toSorted((a, b) => compare(a.dueAt ?? '', b.dueAt ?? ''));
   if (next !== undefined) {
-    return { action: actionOf(next), state: (next.dueAt ?? '') <= now.toISOString() ? 'due' : 'waiting' };
+    const state = (next.dueAt ?? '') <= now.toISOString() ? 'due' : 'waiting';
+    return { action: actionOf(next), state, reason: next.reason ?? null };
   }
   const closed = event.settlements
     .toSorted((a, b) => compare(a.closedAt ?? '', b.closedAt ?? ''))
     .findLast(({ state }) => state !== 'open');
   if (closed !== undefined && closed.state !== 'open' && (event.open === 0 || closed.state === 'done')) {
-    return { action: actionOf(closed), state: closed.state };
+    return { action: actionOf(closed), state: closed.state, reason: closed.reason ?? null };
   }
   const action = event.open > 0 && policy !== null ? expectedAction(policy) : none.action;
-  return action.kind === 'none' ? none : { action, state: 'waiting' };
+  return action.kind === 'none' ? none : { action, state: 'waiting', reason: null };
 }
 
 /** The settlement of an item of the account's work. Throws StoredItemError and RangeError when it is none. */

@@ -8,7 +8,7 @@ import { type AccountRow, accountOf, settingsColumns, stateColumns } from './acc
 import { nameKeyOf, type StoreContext } from './context.ts';
 import { breakCursors, deleteCursors } from './cursors.ts';
 import { cursorOf, limitOf, placeOf } from './paging.ts';
-import { finishRemoval, markRemoved } from './removal.ts';
+import { finishRemoval, finishRemovalsOf, markRemoved, removalsOf } from './removal.ts';
 
 type Change = Parameters<Store['updateAccount']>[1];
 type Accounts = Pick<
@@ -26,11 +26,8 @@ type Accounts = Pick<
 export function createAccounts(context: StoreContext): Accounts {
   const { database, writer } = context;
   return {
-    async createAccount(account) {
-      // An account of this login whose removal a crash cut off must be gone, or its events would become those of this one.
-      await finishRemoval(context, account.id);
-      return await writer.write(() => insertAccount(database, account));
-    },
+    createAccount: (account) =>
+      withFreeLogins(context, [account.id, account.loginId], () => insertAccount(database, account)),
     async account(id) {
       const row = accountRow(database, id);
       return row === undefined ? null : accountOf(row);
@@ -42,7 +39,10 @@ export function createAccounts(context: StoreContext): Accounts {
     async accounts(page) {
       return accountPage(database, page);
     },
-    updateAccount: (id, change) => writer.write(() => updateAccount(database, id, change)),
+    updateAccount: (id, change) =>
+      withFreeLogins(context, change.loginId === undefined ? [] : [change.loginId], () =>
+        updateAccount(database, id, change),
+      ),
     dropCursors: (id) => writer.write(() => dropCursors(database, id)),
     async removeAccount(id) {
       const removed = await writer.write(() => {
@@ -56,6 +56,22 @@ export function createAccounts(context: StoreContext): Accounts {
       return 'ok';
     },
   };
+}
+
+/** Writes once nothing is left of removed accounts that had these logins. */
+async function withFreeLogins<Result>(
+  context: StoreContext,
+  logins: readonly AccountId[],
+  write: () => Result,
+): Promise<Result> {
+  for (;;) {
+    await finishRemovalsOf(context, logins);
+    // Between the two another account may have been removed.
+    const written = await context.writer.write(() =>
+      logins.some((login) => removalsOf(context.database, login).length > 0) ? null : { answer: write() },
+    );
+    if (written !== null) return written.answer;
+  }
 }
 
 /** The row of an account; undefined when there is none. */
@@ -85,12 +101,19 @@ function insertAccount(database: Database, account: Account): 'ok' | 'name-taken
     `INSERT INTO accounts (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
     ...Object.values(columns),
   );
+  rememberLogins(database, account.id, [account.id, account.loginId]);
   return 'ok';
 }
 
+function rememberLogins(database: Database, id: AccountId, logins: readonly AccountId[]): void {
+  for (const login of logins) {
+    database.run('INSERT OR IGNORE INTO logins (login_id, account_id) VALUES (?, ?)', login, id);
+  }
+}
+
 /**
- * Why an account cannot have this login or name. A login may be neither the present nor the first one of another: event ids
- * are made of it, and those of two accounts must not meet.
+ * Why an account cannot have this login or name. A login may be none that another ever had: event ids are made of it, and those
+ * of two accounts must not meet.
  */
 function rivalOf(
   database: Database,
@@ -100,7 +123,7 @@ function rivalOf(
   self: AccountId | null,
 ): 'name-taken' | 'login-taken' | null {
   const login = database.get(
-    'SELECT 1 FROM accounts WHERE (id IN (?1, ?2) OR login_id IN (?1, ?2)) AND id IS NOT ?3',
+    'SELECT 1 FROM logins WHERE login_id IN (?1, ?2) AND account_id IS NOT ?3',
     id,
     loginId,
     self,
@@ -139,6 +162,7 @@ function updateAccount(
     // A poll of the old place may not write any more.
     revokeLease(database, id);
     breakCursors(database, id, account.protocol);
+    rememberLogins(database, id, [loginId]);
   }
   refreshAccountDue(database, id);
   const after = accountRow(database, id);

@@ -25,13 +25,13 @@ export function createFinish(context: StoreContext): Pick<Store, 'finish' | 'fre
   return {
     freeze: (claim, body) => context.writer.write(() => freeze(context, claim, body)),
     finish(done, now) {
-      if (done.length === 0) return Promise.resolve({ settling: [] });
+      if (done.length === 0) return Promise.resolve();
       return context.writer.write(() => finish(context, done, now.getTime()));
     },
   };
 }
 
-function finish(context: StoreContext, done: readonly Done[], nowMs: number): { settling: AccountId[] } {
+function finish(context: StoreContext, done: readonly Done[], nowMs: number): void {
   const { database } = context;
   const settling = new Set<AccountId>();
   const succeeded = new Set<WebhookId>();
@@ -47,7 +47,6 @@ function finish(context: StoreContext, done: readonly Done[], nowMs: number): { 
     database.run('UPDATE webhooks SET last_success_at = ? WHERE id = ?', nowMs, id);
   }
   for (const id of settling) refreshAccountDue(database, id);
-  return { settling: [...settling] };
 }
 
 function freeze({ database, packs }: StoreContext, claim: Claim, body: BlobRef): 'ok' | 'lost' {

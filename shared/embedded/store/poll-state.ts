@@ -149,7 +149,9 @@ function saveProgress(
   }
   for (const { key, dueAt, error } of progress.rescheduled) {
     const work = parseWorkKey(key);
-    if (work?.kind === 'settlement') rescheduleSettlement(database, accountId, work, dueAt.getTime());
+    if (work?.kind === 'settlement') {
+      rescheduleSettlement(database, accountId, work, { dueAtMs: dueAt.getTime(), reason: error });
+    }
     if (work?.kind !== 'gap') continue;
     database.run(
       'UPDATE gaps SET attempts = attempts + 1, due_at = ?, error = ? WHERE seq = ? AND account_id = ?',
@@ -159,9 +161,9 @@ function saveProgress(
       accountId,
     );
   }
-  for (const { key, as } of progress.closed) {
+  for (const { key, as, reason = null } of progress.closed) {
     const work = parseWorkKey(key);
-    if (work?.kind === 'settlement') closeSettlement(database, accountId, work, as, nowMs);
+    if (work?.kind === 'settlement') closeSettlement(database, accountId, work, { as, reason, nowMs });
     if (work?.kind === 'gap') {
       database.run('DELETE FROM gaps WHERE seq = ? AND account_id = ?', work.seq, accountId);
     }

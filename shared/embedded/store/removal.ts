@@ -28,6 +28,25 @@ export async function finishRemoval(
   while (goOn() && isRemoved()) await writer.write(() => removeSlice(database, id));
 }
 
+/**
+ * Ends the removals of accounts that ever had one of these logins: event ids are made of a login, so what is left of such an
+ * account would pass for events of the one that has the login next.
+ */
+export async function finishRemovalsOf(context: StoreContext, logins: readonly AccountId[]): Promise<void> {
+  for (const login of logins) {
+    for (const id of removalsOf(context.database, login)) await finishRemoval(context, id);
+  }
+}
+
+/** The accounts that had this login and are not removed completely. */
+export function removalsOf(database: Database, login: AccountId): AccountId[] {
+  const rows = database.all<{ account_id: AccountId }>(
+    'SELECT r.account_id FROM removals r JOIN logins l ON l.account_id = r.account_id WHERE l.login_id = ?',
+    login,
+  );
+  return rows.map((row) => row.account_id);
+}
+
 /** The removed accounts that still have something left, after a crash in the middle. */
 export function unfinishedRemovals(database: Database): AccountId[] {
   const rows = database.all<{ account_id: AccountId }>('SELECT account_id FROM removals');
@@ -41,5 +60,7 @@ function removeSlice(database: Database, id: AccountId): void {
     SLICE_EVENTS,
   );
   for (const event of events) deleteEvent(database, event, 'erase');
-  if (events.length < SLICE_EVENTS) database.run('DELETE FROM removals WHERE account_id = ?', id);
+  if (events.length >= SLICE_EVENTS) return;
+  database.run('DELETE FROM removals WHERE account_id = ?', id);
+  database.run('DELETE FROM logins WHERE account_id = ?', id);
 }

@@ -17,7 +17,12 @@ export interface Retention {
   readonly blobDays: number;
 }
 
-export const RETENTION: Retention = { endedDays: 30, parkedDays: 30, blobDays: 75 };
+/** What is kept when only the days of events and deliveries are given: parked ones as long, their bytes twice as long and a bit. */
+export function retentionOf(days: number): Retention {
+  return { endedDays: days, parkedDays: days, blobDays: 2 * days + 15 };
+}
+
+export const RETENTION: Retention = retentionOf(30);
 
 const DAY_MS = 86_400_000;
 /** Events judged in one step, and the steps of one call: the rest has time until the next. */

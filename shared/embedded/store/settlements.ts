@@ -22,6 +22,7 @@ interface SettlementRow {
   readonly action: string;
   readonly state: 'open' | 'done' | 'failed' | 'void';
   readonly due_at: number | null;
+  readonly reason: string | null;
 }
 
 interface Policy {
@@ -92,13 +93,13 @@ export function closeSettlement(
   database: Database,
   accountId: AccountId,
   { event, slot }: { readonly event: number; readonly slot: string },
-  as: 'done' | 'failed' | 'void',
-  nowMs: number,
+  { as, reason, nowMs }: { as: 'done' | 'failed' | 'void'; reason: string | null; nowMs: number },
 ): void {
   database.run(
-    `UPDATE settlements SET state = ?, due_at = NULL, closed_at = ?
+    `UPDATE settlements SET state = ?, reason = ?, due_at = NULL, closed_at = ?
      WHERE event = ? AND slot = ? AND account_id = ? AND state = 'open'`,
     as,
+    reason,
     nowMs,
     event,
     slot,
@@ -111,12 +112,13 @@ export function rescheduleSettlement(
   database: Database,
   accountId: AccountId,
   { event, slot }: { readonly event: number; readonly slot: string },
-  dueAtMs: number,
+  { dueAtMs, reason }: { dueAtMs: number; reason: string },
 ): void {
   database.run(
-    `UPDATE settlements SET attempts = attempts + 1, due_at = ?
+    `UPDATE settlements SET attempts = attempts + 1, due_at = ?, reason = ?
      WHERE event = ? AND slot = ? AND account_id = ? AND due_at IS NOT NULL`,
     dueAtMs,
+    reason,
     event,
     slot,
     accountId,
@@ -125,20 +127,21 @@ export function rescheduleSettlement(
 
 /** Where the settlement of a message stands. */
 export function settlementStatus(database: Database, counts: EventCounts, nowMs: number): SettlementStatus {
-  const none: SettlementStatus = { action: { kind: 'none' }, state: 'none' };
+  const none: SettlementStatus = { action: { kind: 'none' }, state: 'none', reason: null };
   if (counts.type !== SETTLED_TYPE) return none;
   const rows = rowsOf(database, counts.seq);
   const next = rows.find((row) => row.due_at !== null);
   if (next !== undefined) {
-    return { action: actionOf(next.action), state: (next.due_at ?? 0) <= nowMs ? 'due' : 'waiting' };
+    const state = (next.due_at ?? 0) <= nowMs ? 'due' : 'waiting';
+    return { action: actionOf(next.action), state, reason: next.reason };
   }
   const closed = rows.findLast((row) => row.state !== 'open');
   if (closed !== undefined && closed.state !== 'open') {
     const isOver = counts.open === 0 || closed.state === 'done';
-    if (isOver) return { action: actionOf(closed.action), state: closed.state };
+    if (isOver) return { action: actionOf(closed.action), state: closed.state, reason: closed.reason };
   }
   const action = counts.open > 0 ? expectedAction(policyOf(database, counts.account_id)) : none.action;
-  return action.kind === 'none' ? none : { action, state: 'waiting' };
+  return action.kind === 'none' ? none : { action, state: 'waiting', reason: null };
 }
 
 /** What is done first when all goes well; else what is done when it does not. */
@@ -159,7 +162,7 @@ function policyOf(database: Database, id: AccountId): Policy | undefined {
 /** The outstanding ones by their time, then the closed ones, the last one last. */
 function rowsOf(database: Database, event: number): SettlementRow[] {
   return database.all<SettlementRow>(
-    `SELECT slot, cause, action, state, due_at FROM settlements WHERE event = ?
+    `SELECT slot, cause, action, state, due_at, reason FROM settlements WHERE event = ?
      ORDER BY due_at IS NULL, due_at, closed_at`,
     event,
   );

@@ -17,8 +17,5 @@ export function createMemoryBlobs(): Blobs {
     },
     read: async (ref) => read(ref),
     open: async (ref) => Readable.from([read(ref)]),
-    async drop(ref) {
-      kept.delete(ref);
-    },
   };
 }

@@ -15,13 +15,12 @@ describe('many at the same moment', () => {
       scene.now,
       TTL,
     );
-    const answers = await Promise.all(
+    await Promise.all(
       claims.map((claim, index) => {
         const outcome = index % 5 === 0 ? scene.exhausted() : scene.delivered();
         return scene.store.finish([{ claim, outcome }], scene.now);
       }),
     );
-    expect(answers.flatMap(({ settling }) => settling)).toEqual([account.id]);
     const event = (await scene.store.message(eventId))?.event;
     expect(event).toMatchObject({ open: 0, delivered: 40, failed: 10, settlement: { state: 'due' } });
     expect((await scene.store.pollState(account.id, scene.now)).settlements).toHaveLength(1);

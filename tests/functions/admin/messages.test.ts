@@ -60,7 +60,7 @@ describe('messages', () => {
           nextAttemptAt: expect.any(String),
         },
       ],
-      settlement: { action: 'mark-seen', state: 'waiting' },
+      settlement: { action: 'mark-seen', state: 'waiting', reason: null },
     });
     expect(messageSchema.strict().safeParse(message).success).toBe(true);
   });

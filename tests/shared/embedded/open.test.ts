@@ -54,6 +54,20 @@ describe('openEmbedded()', () => {
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
   });
 
+  it('refuses a folder that cannot be made where it is to be, at once', async () => {
+    // In /proc nothing can be made, and Node's recursive mkdir goes on for ever there.
+    expect(await refusal('/proc/mailhook/data', 'MAILHOOK_DATA')).toBe('no-place');
+    expect(await refusal('/dev/null/data', 'MAILHOOK_DATA')).toBe('not-a-folder');
+  });
+
+  it('says of a lock file with something in it that it is the lock file, not the database', async () => {
+    const folder = await usedFolder();
+    writeFileSync(join(folder, 'lock'), 'junk '.repeat(1_000));
+    expect(await refusal(folder, '"lock"')).toBe('lock-file');
+    rmSync(join(folder, 'lock'));
+    await (await openInFolder({ folder })).close();
+  });
+
   it('finds everything again after a restart', async () => {
     const folder = await usedFolder();
     const { store, close } = await openInFolder({ folder });

@@ -7,8 +7,6 @@ import type { ImapSession } from './session.ts';
 
 /** The mailboxes of the account, asked for once in a session and only when they are needed. */
 export interface Directory {
-  /** The names of the mailboxes that can be opened. */
-  names(): Promise<readonly string[]>;
   /**
    * The full name that a name means: a special use (RFC 6154: `\Archive`, `\Junk`, `\Sent`, …) is looked up, and the
    * prefix of the personal namespace is put before others. Null when no mailbox has that use.
@@ -37,7 +35,6 @@ export function createDirectory(session: ImapSession): Directory {
   const names = async () => (await entries()).filter(canBeOpened).map(({ path }) => canonicalMailbox(path));
 
   return {
-    names,
     async resolve(asked) {
       refuseUnsendable(asked);
       if (!SPECIAL_USE.test(asked)) return withPrefix(asked, client.namespace?.prefix ?? '');

@@ -34,7 +34,6 @@ function sourceOf(session: ImapSession, login: MailLogin): MailSource {
   const reopen = () => selectAgain(session, directory, listed);
 
   return {
-    mailboxes: () => directory.names(),
     async list(mailbox, cursor) {
       if (cursor !== null && cursor.protocol !== 'imap') {
         throw new Error(`Cannot list "${mailbox}" over IMAP with a cursor for ${cursor.protocol}`);

@@ -70,7 +70,6 @@ function pop3Source(session: Pop3Session): MailSource {
   const maildrop = () => (listed ??= listMaildrop(session));
 
   return {
-    mailboxes: async () => [''],
     list: async (_mailbox, cursor) => {
       const drop = await orFail(session, maildrop);
       const next = nextCursor(drop, cursor);

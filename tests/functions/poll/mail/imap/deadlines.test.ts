@@ -100,7 +100,7 @@ describe('a command that takes too long', () => {
 
     expect((await mailError(source.list('INBOX', null))).code).toBe('network');
     // What ended the session is told by all that follows.
-    expect((await mailError(source.mailboxes())).message).toMatch(/^Cannot open the mailbox "INBOX"/);
+    expect((await mailError(source.list('INBOX', null))).message).toMatch(/^Cannot open the mailbox "INBOX"/);
   });
 
   it('ends when the listing trickles in', async () => {

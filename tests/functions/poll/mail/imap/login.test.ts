@@ -175,7 +175,7 @@ describe('a host with several addresses', () => {
 
     const source = await open(server, { egress: twoAddresses });
 
-    expect(await source.mailboxes()).toEqual(['INBOX']);
+    expect((await source.list('INBOX', null)).exists).toBe(0);
   });
 
   it('is not tried again once the login was refused', async () => {
@@ -199,7 +199,7 @@ it('logs in with SASL PLAIN where it is offered, and with any UTF-8 password', a
 
   const source = await open(server, { password: 'pässwörd "\\ 密' });
 
-  expect(await source.mailboxes()).toEqual(['INBOX']);
+  expect((await source.list('INBOX', null)).exists).toBe(0);
 });
 
 it('sends no COMPRESS, no IDLE and no more than a name in ID', async () => {
@@ -225,5 +225,5 @@ it('ends with LOGOUT, or without it, and never throws', async () => {
   expect(await source.close('commit')).toBe('ok');
   expect(await source.close('commit')).toBe('ok');
   await server.finished();
-  expect((await mailError(source.mailboxes())).message).toMatch(/^Cannot list the mailboxes at localhost/);
+  expect((await mailError(source.list('INBOX', null))).message).toMatch(/ at localhost/);
 });

@@ -22,7 +22,6 @@ describe('mailbox names', () => {
     server.mailbox('ana', 'Bücher & Ü/日本').add(mail(1));
     const source = await open(server);
 
-    expect(await source.mailboxes()).toEqual(['INBOX', 'Bücher & Ü/日本']);
     expect((await source.list('Bücher & Ü/日本', null)).items).toMatchObject([
       { source: { mailbox: 'Bücher & Ü/日本', uid: 1 } },
     ]);
