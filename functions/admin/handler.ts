@@ -5,7 +5,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { streamHandle } from 'hono/aws-lambda';
 import packageJson from '../../package.json' with { type: 'json' };
-import { CLIENT_OPTIONS, INVOKE_OPTIONS, S3_OPTIONS } from '../../shared/aws/clients.ts';
+import { CLIENT_OPTIONS, INVOKE_ONCE_OPTIONS, INVOKE_OPTIONS, S3_OPTIONS } from '../../shared/aws/clients.ts';
 import { readConfig } from '../../shared/aws/config.ts';
 import { createInvokeOperations } from '../../shared/aws/invoke-operations.ts';
 import { createKmsVault } from '../../shared/aws/kms-vault.ts';
@@ -25,7 +25,11 @@ const app = createAdminApp({
   vault: createKmsVault({ client: new KMSClient(CLIENT_OPTIONS), keyIds, clock }),
   blobs: createS3Blobs({ client: new S3Client(S3_OPTIONS), bucket: config.bucket }),
   egress: createEgress({ policy: config.egress, allow: config.egressAllow }),
-  operations: createInvokeOperations({ ...config, client: new LambdaClient(INVOKE_OPTIONS) }),
+  operations: createInvokeOperations({
+    ...config,
+    client: new LambdaClient(INVOKE_OPTIONS),
+    clientOnce: new LambdaClient(INVOKE_ONCE_OPTIONS),
+  }),
   clock,
   random: randomBytes,
   log: createFunctionLog(config),

@@ -15,8 +15,11 @@ export const S3_OPTIONS = {
   requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 60_000 },
 } as const;
 
-/** The same for invoking a function, which answers when it has done its work: as late as after a quarter of an hour. */
+/** For invoking a function, which answers when it has done its work: as late as after a quarter of an hour. */
 export const INVOKE_OPTIONS = {
   ...CLIENT_OPTIONS,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 15 * 60_000, throwOnRequestTimeout: true },
 } as const;
+
+/** The same for what must not be done twice: the answer of an invocation may be lost after the function has done its work. */
+export const INVOKE_ONCE_OPTIONS = { ...INVOKE_OPTIONS, maxAttempts: 1 } as const;
