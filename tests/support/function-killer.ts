@@ -4,7 +4,7 @@ import type { Dice } from './mail-content.ts';
 import type { MiniStackAccess } from './ministack.ts';
 
 /** What shows that a function works: a connection to a mail server, or to a receiver. */
-export interface Working {
+interface Working {
   readonly functionName: string;
   readonly ports: readonly number[];
 }

@@ -27,7 +27,7 @@ export interface StormWorld extends AsyncDisposable {
   onServers(): { readonly inboxes: readonly number[]; readonly moved: number };
 }
 
-export interface StormOptions {
+interface StormOptions {
   readonly seed: number;
   /** Mailboxes of each protocol. */
   readonly mailboxes: number;
