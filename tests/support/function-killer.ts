@@ -30,7 +30,7 @@ export async function killWorking(
     }
     const pid = dice.pick(working);
     await passing(dice.below(withinMs));
-    if (isConnectedTo(pid, ports) && process.kill(pid, 'SIGKILL')) return true;
+    if (isConnectedTo(pid, ports) && killProcess(pid)) return true;
   }
   return false;
 }
@@ -61,10 +61,21 @@ export async function killInvoked(
   functionName: string,
   { dice, withinMs }: { readonly dice: Dice; readonly withinMs: number },
 ): Promise<boolean> {
-  const invoked = invoke(client, functionName);
-  await passing(dice.below(withinMs));
-  for (const pid of functionProcesses(aws, functionName)) process.kill(pid, 'SIGKILL');
-  return (await invoked) === 'killed';
+  const killed = passing(dice.below(withinMs)).then(() =>
+    functionProcesses(aws, functionName).map(killProcess),
+  );
+  const [ended] = await Promise.all([invoke(client, functionName), killed]);
+  return ended === 'killed';
+}
+
+/** Whether there was such a process still. */
+function killProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** The time in which the function comes to the point where it is killed. */
