@@ -84,8 +84,3 @@ export function readSettings(context: Readonly<Record<string, unknown>>): Settin
     `Cannot use ${key} ${JSON.stringify(given[key])}: ${issue?.message ?? 'it is wrong'}`,
   );
 }
-
-/** How long the bytes of mails are kept: past the end of any delivery that may still need them. */
-export function blobRetentionDays({ retentionDays }: Pick<Settings, 'retentionDays'>): number {
-  return 2 * retentionDays + 15;
-}

@@ -22,7 +22,8 @@ import {
 } from '../shared/aws/store/table.ts';
 import type { BlobKind } from '../shared/ports/blobs.ts';
 import type { Purpose } from '../shared/ports/vault.ts';
-import { blobRetentionDays, type Settings } from './settings.ts';
+import { blobRetentionDays } from '../shared/retention.ts';
+import type { Settings } from './settings.ts';
 
 /** The kinds whose bytes end with their time; a ledger is needed for as long as its account, see functions/sweep. */
 const EXPIRING: readonly BlobKind[] = ['raw', 'event', 'body'];
@@ -132,7 +133,7 @@ export class Storage extends Construct {
         ...EXPIRING.map((kind) => ({
           id: `${kind}-ends`,
           prefix: `${kind}/`,
-          expiration: Duration.days(blobRetentionDays(settings)),
+          expiration: Duration.days(blobRetentionDays(settings.retentionDays)),
         })),
         { id: 'unfinished-uploads-end', abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],

@@ -5,7 +5,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { streamHandle } from 'hono/aws-lambda';
 import packageJson from '../../package.json' with { type: 'json' };
-import { CLIENT_OPTIONS, INVOKE_OPTIONS, S3_OPTIONS } from '../../shared/aws/clients.ts';
+import { CLIENT_OPTIONS, INVOKE_ONCE_OPTIONS, INVOKE_OPTIONS, S3_OPTIONS } from '../../shared/aws/clients.ts';
 import { readConfig } from '../../shared/aws/config.ts';
 import { createInvokeOperations } from '../../shared/aws/invoke-operations.ts';
 import { createKmsVault } from '../../shared/aws/kms-vault.ts';
@@ -29,7 +29,11 @@ const app = createAdminApp({
   vault: createKmsVault({ sealing: createSealingKeys({ kms, s3, bucket, keyIds, clock }), opening: null }),
   blobs: createS3Blobs({ client: s3, bucket }),
   egress: createEgress({ policy: config.egress, allow: config.egressAllow }),
-  operations: createInvokeOperations({ ...config, client: new LambdaClient(INVOKE_OPTIONS) }),
+  operations: createInvokeOperations({
+    ...config,
+    client: new LambdaClient(INVOKE_OPTIONS),
+    clientOnce: new LambdaClient(INVOKE_ONCE_OPTIONS),
+  }),
   clock,
   random: randomBytes,
   log: createFunctionLog(config),

@@ -105,7 +105,7 @@ async function hintRetry(deps: DispatchDeps, claim: Claim, outcome: Outcome, now
   const delayMs = Math.max(0, outcome.nextAttemptAt.getTime() - now.getTime());
   if (delayMs > MAX_HINT_DELAY_MS || claim.attemptCount >= MAX_HINTS) return;
   const job: DispatchJob = { kind: 'dispatch', deliveries: [claim.ref] };
-  await deps.queue.enqueue([job], { group: claim.ref.webhookId, delayMs });
+  await deps.queue.enqueue([{ job, group: claim.ref.webhookId }], { delayMs });
 }
 
 function logFailure(deps: DispatchDeps, claim: Claim, outcome: Outcome): void {

@@ -1,8 +1,9 @@
 import { type FileLink, newFileLink } from '../../shared/file-link.ts';
 import { eventIdOf, type WebhookId } from '../../shared/identity.ts';
-import { DELIVERIES_PER_JOB, type DispatchJob } from '../../shared/jobs.ts';
+import { DELIVERIES_PER_JOB } from '../../shared/jobs.ts';
 import type { BlobRef } from '../../shared/ports/blobs.ts';
 import type { Fetched, Listed } from '../../shared/ports/mail-source.ts';
+import type { QueuedJob } from '../../shared/ports/queue.ts';
 import type { NewEvent } from '../../shared/ports/store.ts';
 import type { ReleaseBytes } from './byte-budget.ts';
 import { FencedError, type PollDeps, type PollSession } from './deps.ts';
@@ -254,16 +255,16 @@ export async function enqueueDeliveries(
   eventIds: readonly NewEvent['id'][],
   webhooks: readonly WebhookId[],
 ): Promise<void> {
+  const jobs: QueuedJob[] = [];
   for (const webhookId of webhooks) {
-    const jobs: DispatchJob[] = [];
     for (let at = 0; at < eventIds.length; at += DELIVERIES_PER_JOB) {
       const deliveries = eventIds
         .slice(at, at + DELIVERIES_PER_JOB)
         .map((eventId) => ({ eventId, webhookId }));
-      jobs.push({ kind: 'dispatch', deliveries });
+      jobs.push({ job: { kind: 'dispatch', deliveries }, group: webhookId });
     }
-    if (jobs.length > 0) await deps.queue.enqueue(jobs, { group: webhookId });
   }
+  if (jobs.length > 0) await deps.queue.enqueue(jobs);
 }
 
 function required<T>(value: T | undefined): T {

@@ -3,7 +3,7 @@ import {
   ACCOUNTS_PER_JOB,
   DELIVERIES_PER_JOB,
   type DispatchJob,
-  type PollJob,
+  type Job,
   type PollReason,
 } from '../../shared/jobs.ts';
 import type { WorkRef } from '../../shared/ports/store.ts';
@@ -31,18 +31,9 @@ export async function plan(deps: PlanDeps): Promise<{ readonly polls: number; re
     append(polls, host, { id, reason: { slot: slot.toISOString() } });
   }
   const work = await dueWork(deps, now, polls);
-  for (const [host, accounts] of polls) {
-    const jobs = chunks(accounts, ACCOUNTS_PER_JOB).map(
-      (some): PollJob => ({ kind: 'poll', accounts: some }),
-    );
-    await deps.queue.enqueue(jobs, { group: host });
-  }
-  for (const [webhookId, refs] of work) {
-    const jobs = chunks(refs, DELIVERIES_PER_JOB).map(
-      (some): DispatchJob => ({ kind: 'dispatch', deliveries: some }),
-    );
-    await deps.queue.enqueue(jobs, { group: webhookId });
-  }
+  // In one call each: most groups have a job or two, and the queue sends those of many groups together.
+  await enqueue(deps, polls, ACCOUNTS_PER_JOB, (accounts) => ({ kind: 'poll', accounts }));
+  await enqueue(deps, work, DELIVERIES_PER_JOB, (deliveries) => ({ kind: 'dispatch', deliveries }));
   // After the hints: a tick that dies before this runs again.
   await deps.store.saveTick(now);
   const count = (lists: Iterable<readonly unknown[]>) =>
@@ -73,6 +64,19 @@ function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): voi
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
+}
+
+/** Enqueues what is to be done in every group, at most `size` of it in a job. */
+async function enqueue<Item>(
+  { queue }: Pick<PlanDeps, 'queue'>,
+  groups: ReadonlyMap<string, readonly Item[]>,
+  size: number,
+  jobOf: (items: readonly Item[]) => Job,
+): Promise<void> {
+  const jobs = [...groups].flatMap(([group, items]) =>
+    chunks(items, size).map((some) => ({ job: jobOf(some), group })),
+  );
+  if (jobs.length > 0) await queue.enqueue(jobs);
 }
 
 function chunks<Item>(items: readonly Item[], size: number): Item[][] {

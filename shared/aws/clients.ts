@@ -15,7 +15,7 @@ export const S3_OPTIONS = {
   requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 60_000 },
 } as const;
 
-/** The same for invoking a function, which answers when it has done its work: as late as after a quarter of an hour. */
+/** For invoking a function, which answers when it has done its work: as late as after a quarter of an hour. */
 export const INVOKE_OPTIONS = {
   ...CLIENT_OPTIONS,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 15 * 60_000, throwOnRequestTimeout: true },
@@ -27,3 +27,6 @@ export const CONTENTS_OPTIONS = {
   maxAttempts: 2,
   requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 20_000 },
 } as const;
+
+/** The same for what must not be done twice: the answer of an invocation may be lost after the function has done its work. */
+export const INVOKE_ONCE_OPTIONS = { ...INVOKE_OPTIONS, maxAttempts: 1 } as const;

@@ -11,16 +11,22 @@ const MAX_REASON_CHARS = 300;
 export interface InvokeOperationsOptions {
   /** Must wait for an answer for as long as the functions may run. */
   readonly client: LambdaClient;
+  /** The same without a second try, for a test of a webhook: its receiver is to get one request, or an error is told. */
+  readonly clientOnce: LambdaClient;
   readonly pollFunction: string;
   readonly dispatchFunction: string;
 }
 
 /** The operations that need secrets, by invoking the functions that may open them. Each throws when its function fails. */
 export function createInvokeOperations(options: InvokeOperationsOptions): Operations {
-  const { client, pollFunction, dispatchFunction } = options;
+  const { client, clientOnce, pollFunction, dispatchFunction } = options;
 
-  async function invoke(name: string, payload: PollInvocation | DispatchInvocation): Promise<unknown> {
-    const answer = await client.send(
+  async function invoke(
+    name: string,
+    payload: PollInvocation | DispatchInvocation,
+    sender = client,
+  ): Promise<unknown> {
+    const answer = await sender.send(
       new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(payload), 'utf8') }),
     );
     const text = answer.Payload?.transformToString() ?? '';
@@ -31,8 +37,8 @@ export function createInvokeOperations(options: InvokeOperationsOptions): Operat
   }
   // Both ends are of one deployment, so the answers have the types that the operations give.
   const askPoll = <Answer>(payload: PollInvocation) => invoke(pollFunction, payload) as Promise<Answer>;
-  const askDispatch = <Answer>(payload: DispatchInvocation) =>
-    invoke(dispatchFunction, payload) as Promise<Answer>;
+  const askDispatch = <Answer>(payload: DispatchInvocation, sender = client) =>
+    invoke(dispatchFunction, payload, sender) as Promise<Answer>;
 
   return {
     testAccount: (account) => askPoll({ operation: 'testAccount', account }),
@@ -47,7 +53,7 @@ export function createInvokeOperations(options: InvokeOperationsOptions): Operat
       await Promise.all(Array.from({ length: INVOCATIONS_AT_ONCE }, worker));
       return reports.flat();
     },
-    testWebhook: (id) => askDispatch({ operation: 'testWebhook', id }),
+    testWebhook: (id) => askDispatch({ operation: 'testWebhook', id }, clientOnce),
     revealSecret: (id) => askDispatch({ operation: 'revealSecret', id }),
   };
 }

@@ -55,17 +55,17 @@ export function createSqsQueue({ client, urls, log }: SqsQueueOptions): Queue {
   }
 
   return {
-    async enqueue(jobs, { group, delayMs = 0 }) {
+    async enqueue(jobs, { delayMs = 0 } = {}) {
       const delaySeconds = Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil(delayMs / 1_000)));
       const waiting: (() => Promise<void>)[] = [];
-      for (const [kind, some] of Map.groupBy(jobs, (job) => job.kind)) {
+      for (const [kind, some] of Map.groupBy(jobs, ({ job }) => job.kind)) {
         const url = urls[kind];
         if (url === undefined) {
           log.error('queue.dropped', { kind, jobs: some.length, code: 'no-queue' });
           continue;
         }
         for (let at = 0; at < some.length; at += MESSAGES_PER_REQUEST) {
-          const batch = some.slice(at, at + MESSAGES_PER_REQUEST).map((job, index) => ({
+          const batch = some.slice(at, at + MESSAGES_PER_REQUEST).map(({ job, group }, index) => ({
             Id: String(index),
             MessageBody: formatJob(job),
             MessageGroupId: groupIdOf(group),

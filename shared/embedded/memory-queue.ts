@@ -1,6 +1,6 @@
 import type { Job } from '../jobs.ts';
 import type { Log } from '../ports/log.ts';
-import type { Queue } from '../ports/queue.ts';
+import type { Queue, QueuedJob } from '../ports/queue.ts';
 
 /** How many jobs run at once: in all of a kind, and of one group. */
 export interface Lanes {
@@ -36,16 +36,16 @@ export function createMemoryQueue(
   const dispatch = new Lane(run, log, lanes.dispatch);
   const delayed = new Set<NodeJS.Timeout>();
   let closed = false;
-  const add = (jobs: readonly Job[], group: string) => {
-    for (const job of jobs) (job.kind === 'poll' ? poll : dispatch).add(job, group);
+  const add = (jobs: readonly QueuedJob[]) => {
+    for (const { job, group } of jobs) (job.kind === 'poll' ? poll : dispatch).add(job, group);
   };
   return {
-    async enqueue(jobs, { group, delayMs = 0 }) {
+    async enqueue(jobs, { delayMs = 0 } = {}) {
       if (closed) return;
-      if (delayMs <= 0) return add(jobs, group);
+      if (delayMs <= 0) return add(jobs);
       const timer = setTimeout(() => {
         delayed.delete(timer);
-        add(jobs, group);
+        add(jobs);
       }, delayMs);
       delayed.add(timer);
     },

@@ -1,5 +1,6 @@
 import {
   GetQueueAttributesCommand,
+  PurgeQueueCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
@@ -45,6 +46,7 @@ describe('a job that cannot be read', () => {
       new ReceiveMessageCommand({ QueueUrl: stack.outputs.DeliveriesDeadLetters, WaitTimeSeconds: 20 }),
     );
     expect(dead?.map(({ Body }) => Body)).toEqual([MALFORMED]);
+    await client.send(new PurgeQueueCommand({ QueueUrl: stack.outputs.DeliveriesDeadLetters }));
     const { Attributes: left } = await client.send(
       new GetQueueAttributesCommand({ QueueUrl: queue, AttributeNames: ['All'] }),
     );

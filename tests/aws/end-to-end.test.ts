@@ -33,12 +33,7 @@ beforeAll(async () => {
   stack = await openStack(inject('miniStack'));
 });
 afterEach(async () => {
-  for (const { id } of (await stack.json<Page<{ id: string }>>(['accounts', 'list'])).data) {
-    await stack.json(['accounts', 'remove', id]);
-  }
-  for (const { id } of (await stack.json<Page<{ id: string }>>(['webhooks', 'list'])).data) {
-    await stack.json(['webhooks', 'remove', id]);
-  }
+  await stack.clear();
   for (const close of closers.splice(0)) await close();
 });
 
@@ -105,10 +100,19 @@ describe('mail on its way through the stack', () => {
     const server = await pop3Server();
     const receiver = await webhook();
     await addAccount('ben', 'pop3', server.port, '--on-delivered', 'delete');
-    server.add('ben', smallMail('new'));
+    receiver.withhold();
+    server.add('ben', smallMail('first'));
+    await poll();
+    await receiver.whenReceived(1);
+    await poll();
+    expect(server.mails('ben')).toHaveLength(2);
+    receiver.release();
     await receiver.whenAccepted(1);
-    expect(subjects(receiver)).toEqual(['mail new']);
-    await until(() => server.mails('ben').length === 1);
+    server.add('ben', smallMail('second'));
+    // From here on nobody polls but the schedule.
+    await receiver.whenAccepted(2);
+    expect(subjects(receiver)).toEqual(['mail first', 'mail second']);
+    await until(() => server.mails('ben').length <= 2);
     expect([...receiver.faults, ...receiver.signatureFaults()]).toEqual([]);
   }, 300_000);
 

@@ -1,8 +1,8 @@
 import type { RuntimePorts } from '../../local/runtime.ts';
 import type { Source } from '../../shared/identity.ts';
-import type { Job } from '../../shared/jobs.ts';
 import type { BlobKind } from '../../shared/ports/blobs.ts';
 import type { Fetched, MailLogin, MailSource, OpenMailSource } from '../../shared/ports/mail-source.ts';
+import type { QueuedJob } from '../../shared/ports/queue.ts';
 import type { Claim, NewEvent, Progress } from '../../shared/ports/store.ts';
 import type { Trace } from './crash-trace.ts';
 
@@ -27,8 +27,8 @@ const STORE: Describe = {
 const BLOBS: Describe = { put: (kind: BlobKind) => ({ detail: kind }) };
 
 const QUEUE: Describe = {
-  enqueue: (jobs: readonly Job[], { delayMs }: { delayMs?: number }) => ({
-    detail: delayMs !== undefined ? 'retry' : (jobs[0]?.kind ?? 'nothing'),
+  enqueue: (jobs: readonly QueuedJob[], { delayMs }: { delayMs?: number } = {}) => ({
+    detail: delayMs !== undefined ? 'retry' : (jobs[0]?.job.kind ?? 'nothing'),
   }),
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blobRetentionDays, readSettings, SettingsError } from '../../infra/settings.ts';
+import { readSettings, SettingsError } from '../../infra/settings.ts';
 
 describe('readSettings()', () => {
   it('has a default for everything', () => {
@@ -64,12 +64,5 @@ describe('readSettings()', () => {
     expect(() => readSettings(context)).toThrow(SettingsError);
     expect(() => readSettings(context)).toThrow(message);
     expect(() => readSettings(context)).not.toThrow('\n');
-  });
-});
-
-describe('blobRetentionDays()', () => {
-  it('outlives a delivery that was parked to the last day and is kept after its end, and its retries', () => {
-    expect(blobRetentionDays({ retentionDays: 30 })).toBe(75);
-    expect(blobRetentionDays({ retentionDays: 1 })).toBeGreaterThan(2 + 76 / 24);
   });
 });

@@ -1,5 +1,6 @@
-import { blobRetentionDays, readSettings } from '../../infra/settings.ts';
+import { readSettings } from '../../infra/settings.ts';
 import { METRICS } from '../../shared/aws/metrics.ts';
+import { blobRetentionDays } from '../../shared/retention.ts';
 import { ASSUMED } from './assumptions.ts';
 import type { IdleStack, MailUsage } from './measure.ts';
 import { PRICES } from './prices.ts';
@@ -77,7 +78,7 @@ const FIXED_MONTH: Bill = {
 
 /** A mail, delivered to one webhook, with all that is kept of it until it is gone. */
 export function billOfMail({ used, storedBytes }: MailUsage): Bill {
-  const s3Months = blobRetentionDays(SETTINGS) / DAYS_PER_MONTH;
+  const s3Months = blobRetentionDays(SETTINGS.retentionDays) / DAYS_PER_MONTH;
   const tableMonths = KEPT_DAYS / DAYS_PER_MONTH;
   const tableGb = storedBytes / GB;
   const kept: Bill = {

@@ -10,10 +10,12 @@ export interface StubRequest {
   readonly body: Record<string, unknown>;
 }
 
-/** What the stub answers: 200 with a body, or an error by its status and AWS's code. */
+/** What the stub answers: 200 with a body, an error by its status and AWS's code, or nothing. */
 export type StubAnswer =
   | { readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly status: number; readonly code: string };
+  | { readonly status: number; readonly code: string }
+  /** The connection is reset in place of an answer. */
+  | { readonly kind: 'reset' };
 
 /** An AWS of one answer for each request, on loopback: for what a real one cannot be made to say. */
 export interface AwsStub extends AsyncDisposable {
@@ -34,7 +36,9 @@ export async function startAwsStub(answer: (request: StubRequest) => StubAnswer)
     const request = await readRequest(incoming);
     requests.push(request);
     const answered = answer(request);
-    if ('body' in answered) {
+    if ('kind' in answered) {
+      incoming.socket.resetAndDestroy();
+    } else if ('body' in answered) {
       response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', ...answered.headers });
       response.end(JSON.stringify(answered.body));
     } else {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import {
   CloudFormationClient,
   CloudFormationServiceException,
+  DescribeStackResourcesCommand,
   DescribeStacksCommand,
 } from '@aws-sdk/client-cloudformation';
 import { ACCOUNT, type MiniStackAccess, REGION } from './ministack.ts';
@@ -17,15 +18,24 @@ const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 /** The outputs of a stack, by name. */
 export type Outputs = Readonly<Record<string, string>>;
 
+/** Settings of a stack by name, as the command line of the CDK takes them. */
+export type StackSettings = Readonly<Record<string, string>> & { readonly name: string };
+
 /** The outputs of the stack of this name; deploys it with the settings unless it is there, and before that prepares the account. */
-export async function deployedStack(
-  aws: MiniStackAccess,
-  settings: Readonly<Record<string, string>> & { readonly name: string },
-): Promise<Outputs> {
+export async function deployedStack(aws: MiniStackAccess, settings: StackSettings): Promise<Outputs> {
   const present = await outputsOf(aws, settings.name);
   if (present !== null) return present;
-  if ((await outputsOf(aws, 'CDKToolkit')) === null)
+  if ((await outputsOf(aws, 'CDKToolkit')) === null) {
+    const began = performance.now();
     await cdk(aws, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]);
+    console.log(`cdk bootstrap: ${secondsSince(began)}`);
+  }
+  return await deployStack(aws, settings);
+}
+
+/** Deploys the stack, or updates the one that is there to these settings, and says how long that took. */
+export async function deployStack(aws: MiniStackAccess, settings: StackSettings): Promise<Outputs> {
+  const began = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'mailhook-cdk-'));
   try {
     const context = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
@@ -35,7 +45,23 @@ export async function deployedStack(
   }
   const outputs = await outputsOf(aws, settings.name);
   if (outputs === null) throw new Error(`The stack ${settings.name} was deployed and is not there`);
+  const resources = await resourcesOf(aws, settings.name);
+  console.log(`cdk deploy of ${settings.name}: ${secondsSince(began)}, ${resources} resources`);
   return outputs;
+}
+
+const secondsSince = (began: number) => `${((performance.now() - began) / 1_000).toFixed(1)} s`;
+
+async function resourcesOf(aws: MiniStackAccess, name: string): Promise<number> {
+  const client = new CloudFormationClient(aws.clientOptions);
+  try {
+    const { StackResources: resources } = await client.send(
+      new DescribeStackResourcesCommand({ StackName: name }),
+    );
+    return resources?.length ?? 0;
+  } finally {
+    client.destroy();
+  }
 }
 
 /** Null when there is no such stack. */

@@ -16,6 +16,7 @@ import {
   webhookIdOf,
 } from '../../shared/identity.ts';
 import type { Job } from '../../shared/jobs.ts';
+import type { QueuedJob } from '../../shared/ports/queue.ts';
 import type { Sealed } from '../../shared/ports/vault.ts';
 import type { Webhook } from '../../shared/webhook.ts';
 import { silentLog } from './silent-log.ts';
@@ -50,7 +51,9 @@ export async function openDispatchWorld(): Promise<DispatchWorld> {
     queue: { enqueue: async () => undefined },
     contents: async () => ({}),
   };
-  const queue = { enqueue: async (some: readonly Job[]) => void jobs.push(...some) };
+  const queue = {
+    enqueue: async (some: readonly QueuedJob[]) => void jobs.push(...some.map(({ job }) => job)),
+  };
   await createAccount(embedded);
   let events = 0;
   let webhooks = 0;

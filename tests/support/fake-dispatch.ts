@@ -140,8 +140,8 @@ function createDeps(state: State): DispatchDeps {
     clock: { now: () => state.now },
     log: { info: log, warn: log, error: log },
     queue: {
-      async enqueue(jobs, { group, delayMs = 0 }) {
-        for (const job of jobs) state.enqueued.push({ job, group, delayMs });
+      async enqueue(jobs, { delayMs = 0 } = {}) {
+        for (const { job, group } of jobs) state.enqueued.push({ job, group, delayMs });
       },
     },
     blobs: fakeBlobs(state),

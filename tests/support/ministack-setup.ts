@@ -11,8 +11,8 @@ declare module 'vitest' {
 /** Starts a local AWS for the whole run, and ends it after the last file. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const aws = await startMiniStack();
-  const { endpoint, port, ca, env, clientOptions } = aws;
-  project.provide('miniStack', { endpoint, port, ca, env, clientOptions });
+  const { endpoint, port, pid, ca, env, clientOptions } = aws;
+  project.provide('miniStack', { endpoint, port, pid, ca, env, clientOptions });
   return async () => {
     await aws[Symbol.asyncDispose]();
   };

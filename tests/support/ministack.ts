@@ -26,6 +26,8 @@ export interface MiniStackAccess {
   /** `https://127.0.0.1:<port>`. */
   readonly endpoint: string;
   readonly port: number;
+  /** The server's process; the functions that run are its children. */
+  readonly pid: number;
   /** Its certificate, PEM. */
   readonly ca: string;
   /** What a process needs to find and trust it, with the rights of the account's root. */
@@ -99,6 +101,7 @@ export async function startMiniStack(): Promise<MiniStack> {
   return {
     endpoint,
     port,
+    pid: child.pid ?? 0,
     ca,
     env: clientEnvironment(endpoint, caFile),
     clientOptions: { endpoint, region: REGION, credentials },

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../ports/clock.ts';
 import type { Store } from '../../ports/store.ts';
+import { blobRetentionDays } from '../../retention.ts';
 import { createAccountRemoval } from './account-removal.ts';
 import { createAccountUpdate } from './account-update.ts';
 import { createAccounts } from './accounts.ts';
@@ -85,7 +86,7 @@ function contextOf({
     retention: {
       ...{ endedDays: retentionDays, parkedDays: retentionDays },
       // As long as the bucket keeps them.
-      blobDays: 2 * retentionDays + 15,
+      blobDays: blobRetentionDays(retentionDays),
     },
   };
 }

@@ -3,6 +3,7 @@ import { plan } from '../../../functions/poll/plan.ts';
 import { pollAccount } from '../../../functions/poll/poll.ts';
 import type { Job } from '../../../shared/jobs.ts';
 import { type Fetched, MailError, type OpenMailSource } from '../../../shared/ports/mail-source.ts';
+import type { QueuedJob } from '../../../shared/ports/queue.ts';
 import { GO, MINUTE_MS, openPollScene, type PollScene, USERNAME } from '../../support/poll-scene.ts';
 
 let scene: PollScene;
@@ -49,7 +50,9 @@ describe('a message that waits in a mailbox that is polled no longer', () => {
     scene.world.clock.time += 60 * MINUTE_MS;
     await pollAccount(scene.world.deps, id, 'backlog', GO);
     const jobs: Job[] = [];
-    const queue = { enqueue: async (some: readonly Job[]) => void jobs.push(...some) };
+    const queue = {
+      enqueue: async (some: readonly QueuedJob[]) => void jobs.push(...some.map(({ job }) => job)),
+    };
     await scene.world.deps.store.saveTick(scene.world.clock.now());
     await plan({ ...scene.world.deps, queue });
     expect(jobs).toEqual([]);

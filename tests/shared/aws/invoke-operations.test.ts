@@ -1,5 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
+import { INVOKE_ONCE_OPTIONS } from '../../../shared/aws/clients.ts';
 import { createInvokeOperations } from '../../../shared/aws/invoke-operations.ts';
 import type { AccountId, WebhookId } from '../../../shared/identity.ts';
 import { type AwsStub, startAwsStub } from '../../support/aws-stub.ts';
@@ -7,7 +8,8 @@ import { type AwsStub, startAwsStub } from '../../support/aws-stub.ts';
 const idOf = (number: number) => `acc_${String(number).padStart(16, 'a')}` as AccountId;
 const operationsOn = (stub: AwsStub) =>
   createInvokeOperations({
-    client: new LambdaClient(stub.clientOptions),
+    client: new LambdaClient({ ...stub.clientOptions, maxAttempts: 2 }),
+    clientOnce: new LambdaClient({ ...stub.clientOptions, ...INVOKE_ONCE_OPTIONS }),
     pollFunction: 'stack-poll',
     dispatchFunction: 'stack-dispatch',
   });
@@ -51,6 +53,15 @@ describe('createInvokeOperations()', () => {
     await expect(operationsOn(stub).baseline(idOf(1), { kind: 'now' })).rejects.toThrow(
       'The operation baseline failed in stack-poll: the \\"store\\" is away',
     );
+  });
+
+  it('a webhook is tested once: an invocation whose answer was lost is not made again', async () => {
+    await using stub = await startAwsStub(() => ({ kind: 'reset' }));
+    const operations = operationsOn(stub);
+    await expect(operations.testWebhook('wh_a' as WebhookId)).rejects.toThrow();
+    expect(stub.requests).toHaveLength(1);
+    await expect(operations.revealSecret('wh_a' as WebhookId)).rejects.toThrow();
+    expect(stub.requests).toHaveLength(3);
   });
 
   it('an outage of Lambda is an error', async () => {

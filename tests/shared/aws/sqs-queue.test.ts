@@ -5,6 +5,7 @@ import { parseJob } from '../../../shared/aws/job-schema.ts';
 import { createSqsQueue } from '../../../shared/aws/sqs-queue.ts';
 import type { AccountId, EventId, WebhookId } from '../../../shared/identity.ts';
 import type { DispatchJob, Job, PollJob } from '../../../shared/jobs.ts';
+import type { QueuedJob } from '../../../shared/ports/queue.ts';
 import { type AwsStub, type StubAnswer, type StubRequest, startAwsStub } from '../../support/aws-stub.ts';
 import { createRecordingLog } from '../../support/recording-log.ts';
 
@@ -59,13 +60,14 @@ function queueOn(stub: AwsStub) {
   return { log, queue: createSqsQueue({ client: new SQSClient(stub.clientOptions), urls, log }) };
 }
 
+const of = (group: string, ...jobs: Job[]): QueuedJob[] => jobs.map((job) => ({ job, group }));
 const times = <Item>(count: number, item: Item): Item[] => Array.from({ length: count }, () => item);
 
 describe('createSqsQueue() enqueue', () => {
   it('sends jobs ten at a time, each kind to its queue, the group as message group', async () => {
     await using stub = await startAwsStub(taking());
     const { queue, log } = queueOn(stub);
-    await queue.enqueue([...times(12, dispatchJob), pollJob], { group: 'imap.example.com' });
+    await queue.enqueue(of('imap.example.com', ...times(12, dispatchJob), pollJob));
     const sizes = stub.requests.map((request) => [request.body.QueueUrl, entriesOf(request).length]);
     expect(sizes.sort()).toEqual([
       [expect.stringMatching(/deliveries$/), 10],
@@ -81,6 +83,15 @@ describe('createSqsQueue() enqueue', () => {
     expect(log.lines).toEqual([]);
   });
 
+  it('jobs of many groups share requests, each under its own group: a tick names 900 hosts at 10,000 accounts', async () => {
+    await using stub = await startAwsStub(taking());
+    const groups = Array.from({ length: 25 }, (_, number) => `mail${number}.example.com`);
+    await queueOn(stub).queue.enqueue(groups.flatMap((group) => of(group, pollJob)));
+    expect(stub.requests.map((request) => entriesOf(request).length).sort()).toEqual([10, 10, 5]);
+    const sent = stub.requests.flatMap(entriesOf).map(({ MessageGroupId }) => MessageGroupId);
+    expect(sent.sort()).toEqual(groups.sort());
+  });
+
   it.each([
     [0, undefined],
     [1, 1],
@@ -91,7 +102,7 @@ describe('createSqsQueue() enqueue', () => {
     'a delay of %i ms becomes %s s: never earlier, and what SQS can hold at most',
     async (delayMs, seconds) => {
       await using stub = await startAwsStub(taking());
-      await queueOn(stub).queue.enqueue([dispatchJob], { group: 'wh_a', delayMs });
+      await queueOn(stub).queue.enqueue(of('wh_a', dispatchJob), { delayMs });
       expect(stub.requests.flatMap(entriesOf)[0]?.DelaySeconds).toBe(seconds);
     },
   );
@@ -99,8 +110,8 @@ describe('createSqsQueue() enqueue', () => {
   it('a group that is no message group id is one all the same, the same every time', async () => {
     await using stub = await startAwsStub(taking());
     const { queue } = queueOn(stub);
-    await queue.enqueue([pollJob], { group: `bücher.${'x'.repeat(130)}` });
-    await queue.enqueue([pollJob], { group: `bücher.${'x'.repeat(130)}` });
+    await queue.enqueue(of(`bücher.${'x'.repeat(130)}`, pollJob));
+    await queue.enqueue(of(`bücher.${'x'.repeat(130)}`, pollJob));
     const groups = stub.requests.flatMap(entriesOf).map(({ MessageGroupId }) => MessageGroupId);
     expect(groups).toEqual(times(2, groups[0]));
     expect(groups[0]).toMatch(/^[0-9a-f]{64}$/);
@@ -114,7 +125,7 @@ describe('createSqsQueue() enqueue', () => {
       return answer;
     });
     const { queue, log } = queueOn(stub);
-    await queue.enqueue(times(5, dispatchJob), { group: 'wh_a' });
+    await queue.enqueue(of('wh_a', ...times(5, dispatchJob)));
     expect(stub.requests.map((request) => entriesOf(request).map(({ Id }) => Id))).toEqual([
       ['0', '1', '2', '3', '4'],
       ['1', '3'],
@@ -127,7 +138,7 @@ describe('createSqsQueue() enqueue', () => {
   it('what SQS finds fault with is not sent again', async () => {
     await using stub = await startAwsStub(taking({ 0: true }));
     const { queue, log } = queueOn(stub);
-    await queue.enqueue([dispatchJob], { group: 'wh_a' });
+    await queue.enqueue(of('wh_a', dispatchJob));
     expect(stub.requests).toHaveLength(1);
     expect(log.lines).toMatchObject([{ event: 'queue.dropped', jobs: 1 }]);
   });
@@ -135,7 +146,7 @@ describe('createSqsQueue() enqueue', () => {
   it('an outage of SQS is a log line, never an error: the tick finds the work', async () => {
     await using stub = await startAwsStub(() => ({ status: 500, code: 'InternalError' }));
     const { queue, log } = queueOn(stub);
-    await expect(queue.enqueue(times(11, dispatchJob), { group: 'wh_a' })).resolves.toBeUndefined();
+    await expect(queue.enqueue(of('wh_a', ...times(11, dispatchJob)))).resolves.toBeUndefined();
     expect(log.lines.map(({ event, jobs }) => [event, jobs]).sort()).toEqual([
       ['queue.dropped', 1],
       ['queue.dropped', 10],
@@ -146,8 +157,7 @@ describe('createSqsQueue() enqueue', () => {
     await using stub = await startAwsStub(taking());
     const log = createRecordingLog();
     const queue = createSqsQueue({ client: new SQSClient(stub.clientOptions), urls: {}, log });
-    const jobs: Job[] = [pollJob];
-    await queue.enqueue(jobs, { group: 'a' });
+    await queue.enqueue(of('a', pollJob));
     expect(stub.requests).toEqual([]);
     expect(log.lines).toMatchObject([
       { level: 'error', event: 'queue.dropped', kind: 'poll', code: 'no-queue' },

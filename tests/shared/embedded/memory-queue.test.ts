@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryQueue } from '../../../shared/embedded/memory-queue.ts';
 import type { EventId, WebhookId } from '../../../shared/identity.ts';
 import type { Job } from '../../../shared/jobs.ts';
+import type { QueuedJob } from '../../../shared/ports/queue.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 const job = (name: string): Job => ({
   kind: 'dispatch',
   deliveries: [{ eventId: name as EventId, webhookId: 'w' as WebhookId }],
 });
+const of = (group: string, ...names: string[]): QueuedJob[] =>
+  names.map((name) => ({ job: job(name), group }));
 const nameOf = (one: Job) => (one.kind === 'dispatch' ? (one.deliveries[0]?.eventId ?? '') : '');
 
 /** A runner whose jobs end when told. */
@@ -32,8 +35,8 @@ describe('createMemoryQueue()', () => {
   it('enqueue() lets a group with slow jobs hold up no other', async () => {
     const runner = manualRunner();
     const queue = createMemoryQueue(runner.run, silentLog, lanes);
-    await queue.enqueue([job('slow-1'), job('slow-2'), job('slow-3'), job('slow-4')], { group: 'slow' });
-    await queue.enqueue([job('quick-1'), job('quick-2')], { group: 'quick' });
+    await queue.enqueue(of('slow', 'slow-1', 'slow-2', 'slow-3', 'slow-4'));
+    await queue.enqueue(of('quick', 'quick-1', 'quick-2'));
     expect(runner.started).toEqual(['slow-1', 'slow-2', 'quick-1']);
     await runner.end('quick-1');
     expect(runner.started.at(-1)).toBe('quick-2');
@@ -45,8 +48,8 @@ describe('createMemoryQueue()', () => {
       ...lanes,
       dispatch: { atOnce: 1, perGroup: 1 },
     });
-    await queue.enqueue([job('a1'), job('a2')], { group: 'a' });
-    await queue.enqueue([job('b1')], { group: 'b' });
+    await queue.enqueue(of('a', 'a1', 'a2'));
+    await queue.enqueue(of('b', 'b1'));
     await runner.end('a1');
     expect(runner.started).toEqual(['a1', 'b1']);
     await runner.end('b1');
@@ -59,7 +62,7 @@ describe('createMemoryQueue()', () => {
       ...lanes,
       dispatch: { atOnce: 1, perGroup: 1 },
     });
-    await queue.enqueue([job('a1'), job('a2')], { group: 'a' });
+    await queue.enqueue(of('a', 'a1', 'a2'));
     let closed = false;
     const closing = queue.close().then(() => {
       closed = true;
@@ -81,14 +84,14 @@ describe('createMemoryQueue()', () => {
       silentLog,
       lanes,
     );
-    await queue.enqueue([job('bad'), job('good')], { group: 'a' });
+    await queue.enqueue(of('a', 'bad', 'good'));
     expect(await done).toBe('good');
   });
 
   it('enqueue() holds back a job that has a delay', async () => {
     const runner = manualRunner();
     const queue = createMemoryQueue(runner.run, silentLog, lanes);
-    await queue.enqueue([job('later')], { group: 'a', delayMs: 60_000 });
+    await queue.enqueue(of('a', 'later'), { delayMs: 60_000 });
     expect(runner.started).toEqual([]);
     await queue.close();
   });
