@@ -3,6 +3,7 @@ import type { ActionResult } from '../../shared/ports/mail-source.ts';
 import type { Progress, Settlement } from '../../shared/ports/store.ts';
 import { wantedFrom } from '../../shared/settlement.ts';
 import type { PollDeps, PollSession } from './deps.ts';
+import { withoutAddresses } from './without-addresses.ts';
 
 /** Waits before the 2nd, 3rd, … try of a settlement; after the last one it has failed. */
 const SETTLE_DELAYS_MS = [
@@ -55,8 +56,9 @@ export async function settle(
     if (ending === 'failed') {
       deps.log.warn('settlement.failed', {
         account: session.account.id,
-        event: one.eventId,
+        id: one.eventId,
         action: one.action.kind,
+        error: withoutAddresses(result?.reason ?? 'The server gave no answer'),
       });
     }
   }
