@@ -2,6 +2,7 @@ import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { type Listed, MailError } from '../../../../shared/ports/mail-source.ts';
 import { MAX_BATCH_RECEIVED_BYTES, MAX_HEAD_BYTES, PART_BYTES } from './limits.ts';
 import type { ImapSession } from './session.ts';
+import { isStandIn } from './stand-in.ts';
 import { uidSet } from './uid-set.ts';
 
 /** What a FETCH is to bring of each message. */
@@ -27,6 +28,8 @@ export const HEADER_SECTION: Wanted = {
 /** What came of a FETCH: the bytes by UID, also when it broke off. */
 export interface Rows {
   readonly bytes: ReadonlyMap<number, Buffer>;
+  /** Whether the server gave a notice of its own for a message; such count as nothing. */
+  readonly stoodIn: boolean;
   readonly error: MailError | null;
 }
 
@@ -43,19 +46,24 @@ export async function fetchRows(
   const asked = new Set(uids);
   const found = new Map<number, Buffer>();
   let received = 0;
+  let stoodIn = false;
   const timeoutMs = session.timeoutMsFor(info.bytes);
   try {
     await session.fetchRows({ doing: info.doing, timeoutMs }, uidSet(uids), wanted.query, (row) => {
       const bytes = wanted.read(row);
       if (!asked.has(row.uid) || !Buffer.isBuffer(bytes) || bytes.length === 0) return true;
+      if (isStandIn(bytes)) {
+        stoodIn = true;
+        return true;
+      }
       received += bytes.length;
       if (received > MAX_BATCH_RECEIVED_BYTES && found.size > 0) return false;
       found.set(row.uid, bytes);
       return true;
     });
-    return { bytes: found, error: null };
+    return { bytes: found, stoodIn, error: null };
   } catch (error) {
-    if (error instanceof MailError) return { bytes: found, error };
+    if (error instanceof MailError) return { bytes: found, stoodIn, error };
     throw error;
   }
 }
