@@ -62,7 +62,7 @@ function sourceOf(session: ImapSession, login: MailLogin): MailSource {
 
 /**
  * GNU imap4d, and others that keep mail in mbox files, make up a UIDVALIDITY at every EXAMINE until a SELECT lets them write
- * one down. So what looks like another mailbox is opened once more with SELECT before it is believed.
+ * one down: the baseline's does. So what later looks like another mailbox is opened once more with SELECT before it is believed.
  */
 async function openToList(
   session: ImapSession,
