@@ -83,7 +83,7 @@ export async function retriedGaps(
       closed.push({ key: gap.key, as: 'failed' });
       deps.log.warn('message.quarantined', {
         account: session.account.id,
-        event: eventIdOf(session.account.loginId, gap.item.source),
+        id: eventIdOf(session.account.loginId, gap.item.source),
       });
     }
   }

@@ -7,6 +7,7 @@ import { FencedError, type PollDeps, type PollSession } from './deps.ts';
 import { accountError, emptyReport, failureReport, healthAfterFailure, plainHealth } from './health.ts';
 import { createRaise } from './operational-event.ts';
 import { LEASE_MS, runSession, type SessionResult, withSession } from './session.ts';
+import { withoutAddresses } from './without-addresses.ts';
 
 /** Accounts of a job polled at once: polling is waiting, and one host does not like many logins at a time. */
 const ACCOUNTS_AT_ONCE = 5;
@@ -165,12 +166,8 @@ function healthAfterSession(
   return { ...health, partial: shown !== null, backlogAt: more ? at : null };
 }
 
-/** Mail addresses, which have no business in a log; servers put them into what they say. */
-const MAIL_ADDRESS = /[^\s<>"'()[\],;:]+@[^\s<>"'()[\],;:]+/g;
-
 function logFailure(deps: PollDeps, account: Account, { code, message }: AccountError): void {
-  const text = message.replace(MAIL_ADDRESS, '…');
-  const fields = { account: account.id, name: account.name, code, error: text };
+  const fields = { account: account.id, name: account.name, code, error: withoutAddresses(message) };
   deps.log[code === 'internal' ? 'error' : 'warn']('poll.failed', fields);
 }
 

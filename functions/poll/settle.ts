@@ -3,6 +3,7 @@ import type { ActionResult } from '../../shared/ports/mail-source.ts';
 import type { Progress, Settlement } from '../../shared/ports/store.ts';
 import { wantedFrom } from '../../shared/settlement.ts';
 import type { PollDeps, PollSession } from './deps.ts';
+import { withoutAddresses } from './without-addresses.ts';
 
 /** Waits before the 2nd, 3rd, … try of a settlement; after the last one it has failed. */
 const SETTLE_DELAYS_MS = [
@@ -60,7 +61,7 @@ export async function settle(
     const ending = endingOf(result);
     if (ending === 'retry') tryAgain(deps, session, one, reason, { closed, rescheduled });
     else closed.push({ key: one.key, as: ending, ...(ending !== 'done' && { reason }) });
-    if (ending === 'failed') logFailed(deps, session, one);
+    if (ending === 'failed') logFailed(deps, session, one, reason);
   }
   return {
     progress: { closed, rescheduled },
@@ -103,15 +104,17 @@ function tryAgain(
     return;
   }
   closed.push({ key: one.key, as: 'failed', reason });
-  logFailed(deps, session, one);
+  logFailed(deps, session, one, reason);
 }
 
 function logFailed(
   deps: Pick<PollDeps, 'log'>,
   { account }: Pick<PollSession, 'account'>,
   { eventId, action }: Settlement,
+  reason: string,
 ): void {
-  deps.log.warn('settlement.failed', { account: account.id, event: eventId, action: action.kind });
+  const error = withoutAddresses(reason);
+  deps.log.warn('settlement.failed', { account: account.id, id: eventId, action: action.kind, error });
 }
 
 /** How a settlement ends by what the server said. */

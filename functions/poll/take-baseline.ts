@@ -31,7 +31,8 @@ export async function takeBaseline(
     await withSession(
       deps,
       { fence, account, raise, goOn },
-      { readOnly: true, signal: stop.signal },
+      // What is known from here on hangs on the UIDVALIDITY, which some servers write down only at a SELECT.
+      { readOnly: false, signal: stop.signal },
       async (session) => {
         for (const mailbox of mailboxesOf(account)) {
           const listing = await session.source.list(mailbox, null);

@@ -1,12 +1,18 @@
 import type { Log, LogFields } from '../../shared/ports/log.ts';
 
+/** A line: its level, its event and its fields. */
+type LogLine = Readonly<Record<string, string | number | boolean | null>> & {
+  readonly level: string;
+  readonly event: string;
+};
+
 /** A log that keeps its lines for the test to look at. */
 export interface RecordingLog extends Log {
-  readonly lines: readonly ({ readonly level: string; readonly event: string } & LogFields)[];
+  readonly lines: readonly LogLine[];
 }
 
 export function createRecordingLog(): RecordingLog {
-  const lines: ({ level: string; event: string } & LogFields)[] = [];
+  const lines: LogLine[] = [];
   const at =
     (level: string) =>
     (event: string, fields: LogFields = {}) =>

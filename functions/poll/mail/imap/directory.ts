@@ -48,9 +48,13 @@ export function createDirectory(session: ImapSession): Directory {
     },
     async create(path) {
       const doing = `create the mailbox "${quotable(path, [])}"`;
-      await session.run({ doing, timeoutMs: deadlines.commandMs, phase: 'mailbox' }, () =>
-        client.mailboxCreate(path),
-      );
+      try {
+        await session.run({ doing, timeoutMs: deadlines.commandMs, phase: 'mailbox' }, () =>
+          client.mailboxCreate(path),
+        );
+      } catch (error) {
+        throw withSeparator(error, path, client.namespace?.delimiter);
+      }
       listed = null;
     },
     async describe() {
@@ -60,6 +64,15 @@ export function createDirectory(session: ImapSession): Directory {
       return `this account has ${shown.join(', ') || 'none'}${rest > 0 ? ` and ${rest} more` : ''}`;
     },
   };
+}
+
+/** Says how the server separates the levels of a name, when the one that it refused seems to separate them otherwise. */
+function withSeparator(error: unknown, path: string, separator: string | null | undefined): unknown {
+  if (!(error instanceof MailError) || error.code !== 'mailbox') return error;
+  const foreign = ['/', '.', '\\'].some((one) => one !== separator && path.includes(one));
+  if (!separator || !foreign) return error;
+  const advice = `this server separates the levels of a mailbox name by "${quotable(separator, [])}"`;
+  return new MailError('mailbox', `${error.message}; ${advice}`, { cause: error });
 }
 
 /** Why a mailbox name cannot be sent at all; null when it can. */

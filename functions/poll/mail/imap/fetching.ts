@@ -112,6 +112,7 @@ async function gather(
   };
   try {
     const first = await fetchRows(session, step.items.map(uidOf), wanted, infoOf(step));
+    const { stoodIn } = first;
     await keepAll(first);
     if (first.error !== null && !isAboutMessages(session, first.error)) throw first.error;
     if (first.error === null && missing().length > 1) {
@@ -120,7 +121,7 @@ async function gather(
       if (second.error !== null && !isAboutMessages(session, second.error)) throw second.error;
     }
     const left = missing();
-    const existing = left.length === 0 ? null : await existingUids(session, left.map(uidOf));
+    const existing = await stillThere(session, left, stoodIn);
     for (const item of left) {
       if (existing !== null && !existing.has(uidOf(item)))
         outcome.byUid.set(uidOf(item), { kind: 'gone', item });
@@ -143,6 +144,23 @@ function bytesOf({ bytes, empty }: Rows, item: Listed): Buffer | undefined {
   return bytes.get(uidOf(item)) ?? (isEmpty ? Buffer.alloc(0) : undefined);
 }
 
+/**
+ * Which of the messages that did not come are there; null when none is missing or the server will not say. Where it gave a
+ * notice for one, NOOP makes it look at its mailbox first (RFC 9051 section 7.5.1): SEARCH alone would still find that one.
+ */
+async function stillThere(
+  session: ImapSession,
+  missing: readonly Listed[],
+  stoodIn: boolean,
+): Promise<ReadonlySet<number> | null> {
+  if (missing.length === 0) return null;
+  if (stoodIn) {
+    const info = { doing: 'look at the mailbox again', timeoutMs: session.deadlines.commandMs };
+    await session.run(info, () => session.client.noop());
+  }
+  return await existingUids(session, missing.map(uidOf));
+}
+
 /** The last try for a message that is there and did not come. */
 async function askAlone(
   fetching: Fetching,
@@ -153,7 +171,7 @@ async function askAlone(
 ): Promise<void> {
   const uid = uidOf(item);
   const info = { doing: `fetch the message with UID ${uid}`, bytes: item.sizeBytes ?? BATCH_BYTES };
-  const { bytes, empty, error } = await fetchRows(fetching.session, [uid], wanted, info);
+  const { bytes, empty, error, stoodIn } = await fetchRows(fetching.session, [uid], wanted, info);
   const alone = bytes.get(uid);
   if (alone !== undefined) return await keep(item, alone);
   // Its size was 0, or not stated. Where the size says that there is something, nothing is a failure.
@@ -167,7 +185,8 @@ async function askAlone(
     if (!(await handsOutOthers(fetching.session, fetching.refused, isAbout))) throw error;
     fetching.run.acquit();
   }
-  const reason = error?.message ?? 'The server lists the message and gives nothing when it is asked for it';
+  const given = stoodIn ? 'a notice that it has not got it' : 'nothing';
+  const reason = error?.message ?? `The server lists the message and gives ${given} when it is asked for it`;
   outcome.byUid.set(uid, { kind: 'failed', item, error: reason });
 }
 

@@ -1,5 +1,6 @@
 import type { Egress } from '../../../../shared/egress/egress.ts';
 import {
+  type ImapCursor,
   MailError,
   type MailLogin,
   type MailSource,
@@ -39,8 +40,7 @@ function sourceOf(session: ImapSession, login: MailLogin): MailSource {
         throw new Error(`Cannot list "${mailbox}" over IMAP with a cursor for ${cursor.protocol}`);
       }
       listed = null;
-      // Some servers keep a UIDVALIDITY only once a mailbox was SELECTed, so EXAMINE is for those who never change anything.
-      listed = await openMailbox(session, directory, mailbox, login.readOnly ? 'examine' : 'select');
+      listed = await openToList(session, directory, mailbox, { cursor, readOnly: login.readOnly });
       refuseSecondName(nameOf, listed);
       return await listMailbox(session, listed, cursor);
     },
@@ -57,6 +57,21 @@ function sourceOf(session: ImapSession, login: MailLogin): MailSource {
     settle: (actions) => settleActions(session, directory, actions),
     close: (how) => session.close(how),
   };
+}
+
+/**
+ * GNU imap4d, and others that keep mail in mbox files, make up a UIDVALIDITY at every EXAMINE until a SELECT lets them write
+ * one down: the baseline's does. So what later looks like another mailbox is opened once more with SELECT before it is believed.
+ */
+async function openToList(
+  session: ImapSession,
+  directory: Directory,
+  mailbox: string,
+  { cursor, readOnly }: { readonly cursor: ImapCursor | null; readonly readOnly: boolean },
+): Promise<OpenedMailbox> {
+  const opened = await openMailbox(session, directory, mailbox, readOnly ? 'examine' : 'select');
+  if (!readOnly || cursor === null || cursor.uidValidity === opened.uidValidity) return opened;
+  return await openMailbox(session, directory, mailbox, 'select');
 }
 
 /** A message's id is made of its mailbox's name: under two names, a special use being one, it would have two. */

@@ -2,6 +2,7 @@ import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { type Listed, MailError } from '../../../../shared/ports/mail-source.ts';
 import { MAX_BATCH_RECEIVED_BYTES, MAX_HEAD_BYTES, PART_BYTES } from './limits.ts';
 import type { ImapSession } from './session.ts';
+import { isStandIn } from './stand-in.ts';
 import { uidSet } from './uid-set.ts';
 
 /** What a FETCH is to bring of each message; imapflow gives `false` for a `NIL`. */
@@ -29,6 +30,8 @@ export interface Rows {
   readonly bytes: ReadonlyMap<number, Buffer>;
   /** UIDs answered with no bytes: an empty text, or `NIL`. */
   readonly empty: ReadonlyMap<number, 'text' | 'nil'>;
+  /** Whether the server gave a notice of its own for a message; such count as nothing. */
+  readonly stoodIn: boolean;
   readonly error: MailError | null;
 }
 
@@ -47,11 +50,16 @@ export async function fetchRows(
   const found = new Map<number, Buffer>();
   const empty = new Map<number, 'text' | 'nil'>();
   let received = 0;
+  let stoodIn = false;
   const timeoutMs = session.timeoutMsFor(info.bytes);
   try {
     await session.fetchRows({ doing: info.doing, timeoutMs }, uidSet(uids), wanted.query, (row) => {
       const bytes = wanted.read(row);
       if (!asked.has(row.uid) || bytes === undefined) return true;
+      if (bytes !== false && isStandIn(bytes)) {
+        stoodIn = true;
+        return true;
+      }
       if (bytes === false || bytes.length === 0) {
         empty.set(row.uid, bytes === false ? 'nil' : 'text');
         return true;
@@ -61,9 +69,9 @@ export async function fetchRows(
       found.set(row.uid, bytes);
       return true;
     });
-    return { bytes: found, empty, error: null };
+    return { bytes: found, empty, stoodIn, error: null };
   } catch (error) {
-    if (error instanceof MailError) return { bytes: found, empty, error };
+    if (error instanceof MailError) return { bytes: found, empty, stoodIn, error };
     throw error;
   }
 }

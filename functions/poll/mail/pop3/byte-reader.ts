@@ -161,7 +161,7 @@ export class ByteReader {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#end(connectionFailure(error, `read ${this.#awaited} from "${this.#peer}"`, false));
+    this.#end(connectionFailure(error, `read ${this.#awaited} from "${this.#peer}"`, null));
   };
 
   readonly #onEnd = (): void => {

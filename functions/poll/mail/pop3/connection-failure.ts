@@ -18,11 +18,21 @@ const REASONS: Readonly<Record<string, string>> = {
 const CERTIFICATE =
   /^(?:CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH|ERR_TLS_CERT)/;
 
+/** Where a TLS handshake stands in a session: at its very start, or after STLS. */
+export type Handshake = 'at-once' | 'after-stls';
+
+/** What to try when no handshake came about. */
+const HANDSHAKE_ADVICE: Readonly<Record<Handshake, string>> = {
+  'at-once': 'if the port does not expect TLS from the start, try --security starttls, or port 995',
+  'after-stls': 'it offers TLS and cannot do it: see its log, its certificate and key first of all',
+};
+
 /**
  * What a failed socket means: `tls` when the certificate or the handshake is at fault, with what to try; `network` for
- * the rest. `doing` continues "Cannot …", for example `connect to "pop.example.com:995"`.
+ * the rest. `doing` continues "Cannot …", for example `connect to "pop.example.com:995"`; `handshake` is null when none
+ * was under way.
  */
-export function connectionFailure(error: unknown, doing: string, handshaking: boolean): MailError {
+export function connectionFailure(error: unknown, doing: string, handshake: Handshake | null): MailError {
   const code = codeOf(error);
   if (CERTIFICATE.test(code)) {
     const advice =
@@ -38,13 +48,11 @@ export function connectionFailure(error: unknown, doing: string, handshaking: bo
     );
   }
   if (/^ERR_SSL_|^EPROTO$|^ERR_TLS_/.test(code)) {
-    const advice = handshaking
-      ? 'the port may not expect TLS from the start: try --security starttls, or port 995'
-      : 'the encrypted stream is damaged';
+    const advice = handshake === null ? 'the encrypted stream is damaged' : HANDSHAKE_ADVICE[handshake];
     return new MailError('tls', `Cannot ${doing}: TLS failed (${code}); ${advice}`, { cause: error });
   }
-  if (handshaking && (code === 'ECONNRESET' || code === 'EPIPE')) {
-    const advice = 'if the port does not expect TLS from the start, try --security starttls, or port 995';
+  if (handshake !== null && (code === 'ECONNRESET' || code === 'EPIPE')) {
+    const advice = HANDSHAKE_ADVICE[handshake];
     return new MailError('tls', `Cannot ${doing}: the server ended the TLS handshake; ${advice}`, {
       cause: error,
     });

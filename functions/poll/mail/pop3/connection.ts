@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { type Egress, EgressError } from '../../../../shared/egress/egress.ts';
 import { MailError, type MailLogin } from '../../../../shared/ports/mail-source.ts';
 import { ByteReader } from './byte-reader.ts';
-import { connectionFailure } from './connection-failure.ts';
+import { connectionFailure, type Handshake } from './connection-failure.ts';
 import { dial, tlsOptionsOf } from './dial.ts';
 import type { Pop3Limits } from './limits.ts';
 
@@ -45,7 +45,7 @@ export class Connection {
     try {
       await once(secure, 'secureConnect', { signal: AbortSignal.any([signal, deadline]) });
     } catch (error) {
-      throw failure(error, doing, true, deadline, limits);
+      throw failure(error, doing, 'after-stls', deadline, limits);
     }
   }
 
@@ -96,7 +96,7 @@ export async function openConnection(
     if (error instanceof EgressError) {
       throw new MailError('egress', `Cannot ${doing}: ${error.message}`, { cause: error });
     }
-    throw failure(error, doing, login.security === 'tls', deadline, limits);
+    throw failure(error, doing, login.security === 'tls' ? 'at-once' : null, deadline, limits);
   }
 }
 
@@ -129,18 +129,19 @@ async function connectTo(
 function failure(
   error: unknown,
   doing: string,
-  handshaking: boolean,
+  handshake: Handshake | null,
   deadline: AbortSignal,
   limits: Pop3Limits,
 ): MailError {
   if (deadline.aborted) {
-    const advice = handshaking
-      ? '; if the port does not expect TLS from the start, try --security starttls'
-      : '';
+    const advice =
+      handshake === 'at-once'
+        ? '; if the port does not expect TLS from the start, try --security starttls'
+        : '';
     const seconds = limits.connectTimeoutMs / 1_000;
     return new MailError('network', `Cannot ${doing}: no connection within ${seconds} s${advice}`);
   }
-  return connectionFailure(error, doing, handshaking);
+  return connectionFailure(error, doing, handshake);
 }
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -56,12 +56,15 @@ async function greet(session: Pop3Session, login: MailLogin): Promise<void> {
   try {
     await session.greeting();
   } catch (error) {
-    if (!(error instanceof MailError) || login.security === 'tls') throw error;
-    if (error.code !== 'network') throw error;
+    if (!(error instanceof MailError) || error.code !== 'network') throw error;
+    // Courier, which takes four connections from one address unless told otherwise, closes a fifth without a word.
+    const crowded = 'the server may have too many connections from this address';
+    if (login.security === 'tls')
+      throw new MailError('network', `${error.message}; ${crowded}`, { cause: error });
     // A port that expects TLS from the start waits in silence for the client to begin.
     const code = login.port === 995 ? 'tls' : 'network';
-    const advice = 'if the port expects TLS from the start (as 995 does), try --security tls';
-    throw new MailError(code, `${error.message}; ${advice}`, { cause: error });
+    const advice = 'or, if the port expects TLS from the start (as 995 does), try --security tls';
+    throw new MailError(code, `${error.message}; ${crowded}; ${advice}`, { cause: error });
   }
 }
 
@@ -74,10 +77,8 @@ async function startTls(
   const { reply } = await session.command(lineCommand('STLS'));
   if (reply.kind !== 'ok') {
     const advice = 'try --security tls with port 995';
-    throw new MailError(
-      'tls',
-      `Cannot start TLS with "${session.peer}": the server says "${reply.text}"; ${advice}`,
-    );
+    const said = reply.text === '' ? 'the server refuses it' : `the server says "${reply.text}"`;
+    throw new MailError('tls', `Cannot start TLS with "${session.peer}": ${said}; ${advice}`);
   }
   await connection.startTls(login, session.limits, signal);
   session.encrypted = true;

@@ -25,7 +25,7 @@ export class Maildrop {
   /** Hex SHA-256 over the UIDLs in wire order, each ended by CRLF. */
   readonly hash: string;
   readonly #entries: readonly Entry[];
-  #sizes: ReadonlyMap<number, number> = new Map();
+  #sizes: ReadonlyMap<number, number | null> = new Map();
   #places: Map<string, { number: number; shared: boolean }> | null = null;
 
   constructor(entries: readonly Entry[]) {
@@ -37,7 +37,7 @@ export class Maildrop {
   }
 
   /** Adds the sizes of LIST, by message number. */
-  setSizes(sizes: ReadonlyMap<number, number>): void {
+  setSizes(sizes: ReadonlyMap<number, number | null>): void {
     this.#sizes = sizes;
   }
 
@@ -107,16 +107,19 @@ export function parseUidls(body: string, count: number, peer: string): Maildrop 
   return new Maildrop(entries);
 }
 
-/** Reads LIST's body: number, blanks, size, perhaps more (RFC 1939 section 5). Throws MailError. */
-export function parseSizes(body: string, count: number, peer: string): Map<number, number> {
-  const sizes = new Map<number, number>();
+/**
+ * Reads LIST's body: number, blanks, size, perhaps more (RFC 1939 section 5). A size below zero is an unknown one, null:
+ * GreenMail states -1 for a message with an empty body. Throws MailError.
+ */
+export function parseSizes(body: string, count: number, peer: string): Map<number, number | null> {
+  const sizes = new Map<number, number | null>();
   for (const line of linesOf(body)) {
-    const [, digits, size] = /^[ \t]*(\d{1,9})[ \t]+(\d{1,15})(?:[ \t].*)?$/.exec(line) ?? [];
+    const [, digits, size] = /^[ \t]*(\d{1,9})[ \t]+(-?\d{1,15})(?:[ \t].*)?$/.exec(line) ?? [];
     const number = Number(digits ?? Number.NaN);
     if (size === undefined || number < 1 || number > count || sizes.has(number)) {
       throw broken(peer, 'LIST', `"${oneLine(line)}" is no size of one of ${count} messages`);
     }
-    sizes.set(number, Number(size));
+    sizes.set(number, size.startsWith('-') ? null : Number(size));
   }
   if (sizes.size !== count) {
     throw broken(peer, 'LIST', `it lists ${sizes.size} messages where STAT counts ${count}`);

@@ -58,7 +58,7 @@ export function refusalError(reply: Extract<Reply, { kind: 'err' }>, refusal: Re
   const retryAfterMs = code === 'busy' || code === 'rate' ? hintMs(reply, refusal.loginDelayMs) : null;
   return new MailError(
     code,
-    `Cannot ${refusal.doing}: the server says "${reply.text}"${advice}`,
+    `Cannot ${refusal.doing}: the server ${reply.text === '' ? 'refuses it' : `says "${reply.text}"`}${advice}`,
     retryAfterMs === null ? {} : { retryAfterMs },
   );
 }
