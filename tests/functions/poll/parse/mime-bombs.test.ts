@@ -139,14 +139,25 @@ describe('a MIME bomb', () => {
   });
 
   it.each([
-    ['html', 'text/html', 20],
-    ['text', 'text/plain', 5],
-  ] as const)('in %s (%s, %d MB) is cut to what an event can hold', async (field, type, megabytes) => {
-    const data = await explode(body(type, '<p>"Grüße" 😀</p>\r\n'.repeat(megabytes * 40_000)));
-    expect(data.truncated).toEqual([field]);
-    const cut = data[field] ?? '';
-    expect(Buffer.byteLength(JSON.stringify(cut))).toBeGreaterThan(MAX_EVENT_BYTES - 2_000);
-    expect(cut.isWellFormed()).toBe(true);
+    ['html', 'text/html', 20, 64 * 1024],
+    ['text', 'text/plain', 5, 0],
+  ] as const)(
+    'in %s (%s, %d MB) is cut to what an event can hold',
+    async (field, type, megabytes, others) => {
+      const data = await explode(body(type, '<p>"Grüße" 😀</p>\r\n'.repeat(megabytes * 40_000)));
+      expect(data.truncated).toEqual(field === 'html' ? ['html', 'text'] : ['text']);
+      const cut = data[field] ?? '';
+      expect(Buffer.byteLength(JSON.stringify(cut))).toBeGreaterThan(MAX_EVENT_BYTES - others - 2_000);
+      expect(cut.isWellFormed()).toBe(true);
+    },
+  );
+
+  it('in html leaves its html whole where that fills the event, and says that the text made of it is cut', async () => {
+    const html = `${'<p>word</p>'.repeat(1_000)}${'<img src=x>'.repeat(50_000)}${'<p>Grüße</p>'.repeat(27_000)}`;
+    const data = await explode(body('text/html; charset=utf-8', html));
+    expect(data.html).toBe(html);
+    expect(data.truncated).toEqual(['text']);
+    expect(Buffer.byteLength(JSON.stringify(data.text))).toBeGreaterThan(60 * 1024);
   });
 
   it('cuts html before text, and text only where html gave all it had', async () => {
