@@ -56,6 +56,13 @@ interface Splitter {
   node: SplitNode;
   newNode(parent: SplitNode | false): void;
   compareBoundary(line: Buffer, start: number, boundary: Buffer): 1 | 2 | false;
+  push(chunk: SplitChunk | null): boolean;
+}
+
+interface SplitChunk {
+  readonly type: string;
+  readonly node?: SplitNode;
+  readonly value?: Buffer;
 }
 
 interface FoundPart {
@@ -68,8 +75,8 @@ interface FoundPart {
 }
 
 /**
- * A mailparser that gives every leaf as a stream, is told in the plainest words what each part is, and takes a close
- * delimiter with something behind it for one.
+ * A mailparser that gives every leaf as a stream, is told in the plainest words what each part is, and reads damaged
+ * delimiters.
  *
  * By itself it decodes texts and quoted-printable whole, in memory that grows to twenty times their size, and when a thread
  * runs out of memory the whole process may die. So it is told that there are no types of text, and gets other decoders.
@@ -103,7 +110,8 @@ export function streamingParser(root: PartHeader, lost: ReadonlySet<number>): St
     watch(splitter.node, readLines);
   };
   watch(splitter.node, () => root);
-  closeDespiteJunk(splitter);
+  readDamagedDelimiters(splitter);
+  leaveEmptyPartsEmpty(splitter);
   giveDecoders(parser, found, byHeaders);
   return {
     parser,
@@ -114,7 +122,7 @@ export function streamingParser(root: PartHeader, lost: ReadonlySet<number>): St
 
 function splitterOf(parser: MailParser): Splitter {
   const splitter: Splitter | undefined = Reflect.get(parser, 'splitter');
-  const parts = [splitter?.newNode, splitter?.compareBoundary, splitter?.node?.parseHeaders];
+  const parts = [splitter?.newNode, splitter?.compareBoundary, splitter?.push, splitter?.node?.parseHeaders];
   if (splitter === undefined || parts.some((part) => typeof part !== 'function')) {
     throw new TypeError('Cannot parse: the splitter of mailparser is another one than expected');
   }
@@ -149,21 +157,51 @@ function withoutLastEnd(lines: Buffer): Buffer {
   return /\n\r?\n$/.test(text) ? lines : lines.subarray(0, text.replace(/\r?\n$/, '').length);
 }
 
-/** `--boundary-->` and the like close a multipart: what stands behind is no content of its last part. */
-function closeDespiteJunk(splitter: Splitter): void {
+/** Takes damaged delimiters for what they were: what stands behind is no content of the part in front. */
+function readDamagedDelimiters(splitter: Splitter): void {
   const compare = splitter.compareBoundary;
   splitter.compareBoundary = (line, start, boundary) =>
-    Reflect.apply(compare, splitter, [line, start, boundary]) ||
-    (isCloseWithJunk(line, start, boundary) ? 2 : false);
+    Reflect.apply(compare, splitter, [line, start, boundary]) || damagedDelimiter(line, start, boundary);
 }
 
-function isCloseWithJunk(line: Buffer, start: number, boundary: Buffer): boolean {
+/**
+ * 1 for a delimiter that ends the message without a line end; 2 for a close delimiter with something behind it
+ * (`--boundary-->`), or of which half is there (`--boundary-`).
+ */
+function damagedDelimiter(line: Buffer, start: number, boundary: Buffer): 1 | 2 | false {
   const end = start + 2 + boundary.length;
-  if (line[end] !== DASH || !line.subarray(start + 2, end).equals(boundary)) return false;
+  if (line.length < end || !line.subarray(start + 2, end).equals(boundary)) return false;
+  if (line.length === end) return 1;
+  if (line[end] !== DASH) return false;
   const next = line[end + 1];
-  // Half a close delimiter at the end of a line; a longer row of dashes is a line of a letter.
-  if (next === undefined || next === CR || next === LF) return true;
-  return next === DASH && line[end + 2] !== DASH;
+  if (next === undefined || next === CR || next === LF) return 2;
+  // A longer row of dashes is a line of a letter.
+  return next === DASH && line[end + 2] !== DASH ? 2 : false;
+}
+
+/**
+ * Of a part that is empty the splitter gives the line end in front of the next delimiter, which belongs to the delimiter
+ * (RFC 2046 section 5.1.1); of any other part it does not. Behind that line end, in the same memory, stands the delimiter.
+ */
+function leaveEmptyPartsEmpty(splitter: Splitter): void {
+  const push = splitter.push;
+  const begun = new WeakSet<SplitNode>();
+  splitter.push = (chunk) => {
+    if (chunk?.type === 'body' && chunk.node !== undefined && chunk.value !== undefined) {
+      if (!begun.has(chunk.node) && isEndOfDelimiter(chunk.value)) return true;
+      begun.add(chunk.node);
+    }
+    return Reflect.apply(push, splitter, [chunk]);
+  };
+}
+
+function isEndOfDelimiter(value: Buffer): boolean {
+  const isLineEnd =
+    value.length <= 2 && value[value.length - 1] === LF && (value.length === 1 || value[0] === CR);
+  const end = value.byteOffset + value.length;
+  if (!isLineEnd || end + 2 > value.buffer.byteLength) return false;
+  const [first, second] = Buffer.from(value.buffer, end, 2);
+  return first === DASH && second === DASH;
 }
 
 /** Each part gets the decoder of its encoding, which is fed with the lines that were taken for header. */

@@ -120,6 +120,27 @@ describe('parseMessage() on damaged delimiters', () => {
     },
   );
 
+  it.each(['--b-1', '--b-1--'])(
+    'keeps %j at the very end of the message out of the last file',
+    async (end) => {
+      const message = Buffer.concat([mail(...head), Buffer.from(end)]);
+      expect(await dataOf(message)).toMatchObject({ text: 'hello', attachments: [ABC], parseError: null });
+    },
+  );
+
+  it.each([
+    ['nothing', '', ''],
+    ['an empty line', '\r\n', '\r\n'],
+    ['two dashes', '--', '--'],
+  ])('takes no line end of a delimiter into a file that holds %s', async (_, content, expected) => {
+    const part = `--b\r\nContent-Type: image/png\r\n\r\n${content}\r\n`;
+    const data = await dataOf(
+      Buffer.from(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${part}${part}--b--\r\n`),
+    );
+    const file = { size: expected.length, sha256: sha256(expected) };
+    expect(data.attachments).toMatchObject([file, file]);
+  });
+
   it('takes a row of dashes that begins like a delimiter for a line of the text', async () => {
     const data = await dataOf(
       mail('Content-Type: multipart/mixed; boundary=-', '', '---', '', 'a', '-------', 'b'),
