@@ -18,12 +18,20 @@ import { createAdminApp } from './app.ts';
 
 const keys = ['mailboxKey', 'webhookKey'] as const;
 const functions = ['pollFunction', 'dispatchFunction'] as const;
-const config = readConfig(process.env, ['bucket', ...keys, ...functions, 'egress', 'egressAllow']);
+const config = readConfig(process.env, [
+  'bucket',
+  ...keys,
+  ...functions,
+  'linkDays',
+  'egress',
+  'egressAllow',
+]);
 const keyIds = { 'mailbox-credential': config.mailboxKey, 'webhook-secret': config.webhookKey };
 const app = createAdminApp({
   store: createDynamoStore({ ...config, client: new DynamoDBClient(CLIENT_OPTIONS), clock }),
   vault: createKmsVault({ client: new KMSClient(CLIENT_OPTIONS), keyIds, clock }),
   blobs: createS3Blobs({ client: new S3Client(S3_OPTIONS), bucket: config.bucket }),
+  linkDays: config.linkDays,
   egress: createEgress({ policy: config.egress, allow: config.egressAllow }),
   operations: createInvokeOperations({ ...config, client: new LambdaClient(INVOKE_OPTIONS) }),
   clock,

@@ -114,6 +114,7 @@ describe('rights of the functions', () => {
         'kms:GenerateDataKey StorageWebhookKey',
         'lambda:InvokeFunction DispatchingDispatchFunction',
         'lambda:InvokeFunction PollingPollFunction',
+        's3:GetObject StorageBucket/event/*',
         's3:GetObject StorageBucket/raw/*',
       ],
     ],
