@@ -168,6 +168,6 @@ function dispositionOf(value: string): PartHeader['disposition'] {
 /** RFC 2392: between angle brackets; some mailers forget them, or write something behind. */
 function contentIdOf(field: HeaderField | null): string | null {
   if (field === null) return null;
-  const text = decodeWords(unfoldedText(field)).replace(/^["\s]+|["\s]+$/g, '');
+  const text = decodeWords(unfoldedText(field)).replaceAll('"', '').trim();
   return (/^<([^<>]*)>/.exec(text)?.[1] ?? text.replace(/[<>]/g, '')).trim() || null;
 }

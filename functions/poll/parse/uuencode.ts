@@ -6,6 +6,9 @@ const BEGIN = /^begin [0-7]{3,4} /;
 /** The longest line: its length, 60 characters for 45 bytes, and what a mailer may have put behind. */
 const MAX_LINE_CHARS = 100;
 
+/** As many as six bits can say, which is a whole number of groups. */
+const MAX_LINE_BYTES = 63;
+
 /** What is kept of a line without an end; mail has no longer lines (RFC 5322 section 2.1.1). */
 const MAX_OPEN_CHARS = 1_000;
 
@@ -48,43 +51,49 @@ class Decoder {
       lines.push(this.#open);
       this.#open = '';
     }
-    const decoded = lines.map((line) => this.#line(line));
-    if (this.#state !== 'before' || this.#seen.length <= MAX_SEEN_CHARS) return Buffer.concat(decoded);
+    const decoded = this.#lines(lines);
+    if (this.#state !== 'before' || this.#seen.length <= MAX_SEEN_CHARS) return decoded;
     this.#state = 'plain';
     return Buffer.from(this.#seen + this.#open, 'latin1');
   }
 
   end(): Buffer {
     if (this.#state === 'before') return Buffer.from(this.#seen + this.#open, 'latin1');
-    return this.#state === 'inside' ? this.#line(this.#open) : Buffer.alloc(0);
+    return this.#state === 'inside' ? this.#lines([this.#open]) : Buffer.alloc(0);
   }
 
-  #line(line: string): Buffer {
-    if (this.#state === 'before') {
-      this.#seen += line + LF;
-      if (BEGIN.test(line)) this.#state = 'inside';
-    } else if (this.#state === 'inside') {
-      if (!/^end\s*$/.test(line)) return decodeLine(line.slice(0, MAX_LINE_CHARS));
-      this.#state = 'behind';
+  #lines(lines: readonly string[]): Buffer {
+    const decoded = Buffer.alloc(lines.length * MAX_LINE_BYTES);
+    let length = 0;
+    for (const line of lines) {
+      if (this.#state === 'inside') {
+        if (line.startsWith('end') && line.trimEnd() === 'end') this.#state = 'behind';
+        else length += decodeLine(line.slice(0, MAX_LINE_CHARS), decoded, length);
+      } else if (this.#state === 'before') {
+        this.#seen += line + LF;
+        if (BEGIN.test(line)) this.#state = 'inside';
+      }
     }
-    return Buffer.alloc(0);
+    return decoded.subarray(0, length);
   }
 }
 
-/** One character that says how many bytes the line has, then four for each three of them. */
-function decodeLine(line: string): Buffer {
+/**
+ * One character that says how many bytes the line has, then four for each three of them. Writes them into zeros at an offset,
+ * and answers with their number.
+ */
+function decodeLine(line: string, into: Buffer, offset: number): number {
   const text = line.trimEnd();
   const size = valueAt(text, 0);
-  const bytes = Buffer.alloc(Math.ceil(size / 3) * 3);
-  for (let at = 0, char = 1; at < size; at += 3, char += 4) {
-    const group =
-      (valueAt(text, char) << 18) |
-      (valueAt(text, char + 1) << 12) |
-      (valueAt(text, char + 2) << 6) |
-      valueAt(text, char + 3);
-    bytes.writeUIntBE(group, at, 3);
+  for (let at = 0, char = 1; at < size && char < text.length; at += 3, char += 4) {
+    const second = valueAt(text, char + 1);
+    const third = valueAt(text, char + 2);
+    into[offset + at] = (valueAt(text, char) << 2) | (second >> 4);
+    // The last group may hold more than the line says it has.
+    if (at + 1 < size) into[offset + at + 1] = ((second & 0xf) << 4) | (third >> 2);
+    if (at + 2 < size) into[offset + at + 2] = ((third & 3) << 6) | valueAt(text, char + 3);
   }
-  return bytes.subarray(0, size);
+  return size;
 }
 
 /** Six bits, with a space and a grave accent for 0; what is missing at the end were spaces. */
