@@ -90,7 +90,11 @@ describe('cut()', () => {
   });
 
   it('gives up a message that takes too long, and cuts the next one', async () => {
-    const hangs = `${READY} parentPort.on('message', () => { while (true); });`;
+    const hangs = `${READY} import { writeFileSync } from 'node:fs';
+      parentPort.on('message', ({ wanted }) => {
+        for (const { path } of wanted) writeFileSync(path, 'a part');
+        while (true);
+      });`;
     const { cut } = await open(raw, hangs, 200);
     const source = { raw: RAW, sizeBytes: raw.length };
     expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'It took longer than 0.2 s' });
