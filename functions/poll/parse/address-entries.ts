@@ -21,6 +21,7 @@ const QUOTED = /"((?:[^"\\]|\\.)*)"/sy;
 /** RFC 5322 section 3.2.2: comments nest, and may hold escaped characters. */
 const COMMENT_MARK = /\\.|[()]/gs;
 const ANGLE_END = /[>,;]/g;
+const SCHEME = /^[[<]?mailto$/i;
 
 /**
  * Cuts an address field (RFC 5322 section 3.4) at its separators, in linear time. A quote or a comment that does not end is a
@@ -60,8 +61,9 @@ class Cutter {
       return;
     }
     if (char === ',' || char === ';') this.#end(char === ',');
-    // In front of a colon is the name of a group, or a scheme; nothing of a mailbox.
-    if (char === ':') this.#words = [];
+    // In front of a colon is a scheme, or the name of a group: neither is of a mailbox.
+    if (char === ':')
+      this.#words = SCHEME.test(this.#words.at(-1)?.text ?? '') ? this.#words.slice(0, -1) : [];
     PLAIN.lastIndex = this.#at;
     const plain = PLAIN.exec(this.#text)?.[0];
     for (const text of plain?.split(' ') ?? []) if (text !== '') this.#words.push({ text, isQuoted: false });

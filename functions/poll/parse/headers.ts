@@ -87,12 +87,17 @@ function headerStart(bytes: Buffer): number {
 
 /**
  * A message whose lines end in CR alone, or in CR CR LF (broken gateways make both), with their ends mended; any other as
- * it is.
+ * it is. A POP3 server ends the last line of a message with CR LF even when all others end in CR.
  */
 export function withLineFeeds(bytes: Buffer): Buffer {
   const first = bytes.indexOf(LF);
-  if (first >= 2 && bytes[first - 1] === CR && bytes[first - 2] === CR) return withSingleReturns(bytes);
-  if (first >= 0 || !bytes.includes(CR)) return bytes;
+  const isLast = first === bytes.length - 1 && bytes[first - 1] === CR;
+  const own = isLast ? bytes.subarray(0, first - 1) : bytes;
+  if ((first < 0 || isLast) && own.includes(CR)) return withReturnsAsFeeds(own);
+  return first >= 2 && bytes[first - 1] === CR && bytes[first - 2] === CR ? withSingleReturns(bytes) : bytes;
+}
+
+function withReturnsAsFeeds(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   for (let at = copy.indexOf(CR); at >= 0; at = copy.indexOf(CR, at + 1)) copy[at] = LF;
   return copy;

@@ -19,7 +19,9 @@ export function readMailboxes(text: string): Address[] {
   // A name without an address and with a comma behind may be the first half of a name.
   let half: string | null = null;
   for (const entry of addressEntries(text)) {
-    const [first, ...more] = mailboxesOf(entry);
+    const [first, ...more] = mailboxesOf(entry).filter(
+      ({ name, address }) => name !== null || address !== null,
+    );
     if (first === undefined) continue;
     const name: string | null = half === null ? first.name : joinedName(half, first.name);
     if (first.address === null && entry.hasComma) {

@@ -14,14 +14,16 @@ const CLOSE_BRACE = 0x7d;
 interface Shifted {
   /** The charset of eight bits. */
   readonly base: string;
-  /** What a mark at that place does: the shift behind it, its length, and whether its last byte is text. */
+  /** The mark at that place; null when there is none. */
   readonly markAt: (bytes: Buffer, at: number) => Mark | null;
 }
 
 interface Mark {
-  /** Null where it stays as it is. */
+  /** Whether what is behind it is shifted; null where that stays as it is. */
   readonly isShifted: boolean | null;
   readonly length: number;
+  /** The byte of the text that it stands for; null for none. */
+  readonly text: number | null;
 }
 
 /** Charsets of seven bits that switch into one of eight, which the libraries do not know. */
@@ -43,13 +45,12 @@ export function decodeShiftedCharset(bytes: Buffer, name: string): string | null
     const mark = charset.markAt(bytes, at);
     if (mark !== null) {
       isShifted = mark.isShifted ?? isShifted;
+      if (mark.text !== null) plain[length++] = mark.text;
       at += mark.length;
       continue;
     }
-    const byte = bytes[at] ?? 0;
-    plain[length] = isShifted && byte > 0x20 && byte < 0x7f ? byte | 0x80 : byte;
-    length += 1;
-    at += 1;
+    const byte = bytes[at++] ?? 0;
+    plain[length++] = isShifted && byte > 0x20 && byte < 0x7f ? byte | 0x80 : byte;
   }
   return decode(plain.subarray(0, length), charset.base);
 }
@@ -58,17 +59,17 @@ export function decodeShiftedCharset(bytes: Buffer, name: string): string | null
 function hzMark(bytes: Buffer, at: number): Mark | null {
   if (bytes[at] !== TILDE) return null;
   const next = bytes[at + 1];
-  if (next === OPEN_BRACE) return { isShifted: true, length: 2 };
-  if (next === CLOSE_BRACE) return { isShifted: false, length: 2 };
-  if (next === LF) return { isShifted: null, length: 2 };
-  return next === TILDE ? { isShifted: null, length: 1 } : null;
+  if (next === OPEN_BRACE) return { isShifted: true, length: 2, text: null };
+  if (next === CLOSE_BRACE) return { isShifted: false, length: 2, text: null };
+  if (next === LF) return { isShifted: null, length: 2, text: null };
+  return next === TILDE ? { isShifted: null, length: 2, text: TILDE } : null;
 }
 
 /** RFC 1557 and RFC 1922: SHIFT OUT and SHIFT IN, and the announcement of the charset. */
 function shiftMark(bytes: Buffer, at: number): Mark | null {
   const byte = bytes[at];
-  if (byte === SHIFT_OUT) return { isShifted: true, length: 1 };
-  if (byte === SHIFT_IN) return { isShifted: false, length: 1 };
+  if (byte === SHIFT_OUT) return { isShifted: true, length: 1, text: null };
+  if (byte === SHIFT_IN) return { isShifted: false, length: 1, text: null };
   const isAnnouncement = byte === ESCAPE && bytes[at + 1] === DOLLAR && bytes[at + 2] === CLOSE_PARENTHESIS;
-  return isAnnouncement ? { isShifted: null, length: 4 } : null;
+  return isAnnouncement ? { isShifted: null, length: 4, text: null } : null;
 }

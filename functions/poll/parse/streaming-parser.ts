@@ -45,6 +45,7 @@ const LF = 0x0a;
 interface SplitNode {
   parentNode: SplitNode | false;
   headers: unknown;
+  _boundary: Buffer | false;
   _headersLines: Buffer[];
   _headerlen: number;
   getDecoder: () => Transform;
@@ -188,20 +189,22 @@ function leaveEmptyPartsEmpty(splitter: Splitter): void {
   const begun = new WeakSet<SplitNode>();
   splitter.push = (chunk) => {
     if (chunk?.type === 'body' && chunk.node !== undefined && chunk.value !== undefined) {
-      if (!begun.has(chunk.node) && isEndOfDelimiter(chunk.value)) return true;
+      if (!begun.has(chunk.node) && isStartOfDelimiter(chunk.value, chunk.node)) return true;
       begun.add(chunk.node);
     }
     return Reflect.apply(push, splitter, [chunk]);
   };
 }
 
-function isEndOfDelimiter(value: Buffer): boolean {
-  const isLineEnd =
-    value.length <= 2 && value[value.length - 1] === LF && (value.length === 1 || value[0] === CR);
-  const end = value.byteOffset + value.length;
-  if (!isLineEnd || end + 2 > value.buffer.byteLength) return false;
-  const [first, second] = Buffer.from(value.buffer, end, 2);
-  return first === DASH && second === DASH;
+function isStartOfDelimiter(value: Buffer, node: SplitNode): boolean {
+  if (value.length > 2 || value[value.length - 1] !== LF || (value.length === 2 && value[0] !== CR))
+    return false;
+  const behind = Buffer.from(value.buffer, value.byteOffset + value.length);
+  if (behind[0] !== DASH || behind[1] !== DASH) return false;
+  for (let open = node.parentNode; open !== false; open = open.parentNode) {
+    if (open._boundary && behind.subarray(2, 2 + open._boundary.length).equals(open._boundary)) return true;
+  }
+  return false;
 }
 
 /** Each part gets the decoder of its encoding, which is fed with the lines that were taken for header. */
