@@ -15,6 +15,17 @@ const functionOf = (arn: unknown) =>
   (arn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0].replace(/[0-9A-F]{8}$/, '');
 
 describe('the stack', () => {
+  it('sets invocations apart for the files where the settings say so, and for nothing else', () => {
+    const reserved = (one: Template) =>
+      Object.values(one.findResources('AWS::Lambda::Function')).flatMap(({ Properties }) =>
+        Properties.ReservedConcurrentExecutions === undefined
+          ? []
+          : [[Properties.FunctionName, Properties.ReservedConcurrentExecutions]],
+      );
+    expect(reserved(template)).toEqual([]);
+    expect(reserved(templateWith({ filesConcurrency: '25' }))).toEqual([['mailhook-files', 25]]);
+  });
+
   it('has a URL of the API for signed requests only, and one of the files for anybody', () => {
     const urls = propertiesOf('AWS::Lambda::Url').map(({ AuthType, InvokeMode, TargetFunctionArn }) =>
       [functionOf(TargetFunctionArn), AuthType, InvokeMode].join(' '),
