@@ -13,7 +13,8 @@ const OTHER_BOUNDARY =
   'The boundary that a Content-Type names does not occur: the parts were found by another one that does';
 const NO_BOUNDARY =
   'The boundary that a Content-Type names does not occur: the content is given as text, as it stands';
-const OVERFULL = `The message has more than ${MAX_PARTS} parts, or a part's header is larger than ${MAX_PART_HEADER_BYTES} bytes: what is behind is missing`;
+const OVERFULL = `The message has more than ${MAX_PARTS} parts: what is behind is missing`;
+const LARGE_HEADER = `The body could not be read: a part's header is larger than ${MAX_PART_HEADER_BYTES} bytes`;
 
 /**
  * Reads a message's body. What cannot be read is a `problem`, never an exception; but a message may keep the thread
@@ -68,6 +69,7 @@ function joined(texts: readonly PartText[], isHtml: boolean): string | null {
 }
 
 function problemOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'EMAXLEN') return LARGE_HEADER;
   const message = error instanceof Error ? error.message : String(error);
   return `The message could not be parsed: ${message.split('\n', 1)[0]?.slice(0, MAX_ERROR_CHARS)}`;
 }

@@ -20,7 +20,7 @@ export interface Leaves {
   readonly attachments: readonly DescribedAttachment[];
   /** What became of multiparts whose boundary does not occur, and were not empty. */
   readonly rescued: readonly Rescue[];
-  /** Whether the message has more parts than are read, or a part's header is too large: what is behind is missing. */
+  /** Whether the message has more parts than are read: what is behind is missing. */
   readonly isOverfull: boolean;
 }
 
@@ -86,17 +86,12 @@ interface Reading {
 
 /** Reads all leaves, and answers with the numbers of the multiparts in which there were none. */
 function readOnce(header: PartHeader, body: Buffer, reading: Reading): Promise<ReadonlySet<number>> {
-  const { parser, partOf, lostParts } = streamingParser(header, reading.lost);
+  const { parser, partOf, lostParts, isOverfull } = streamingParser(header, reading.lost);
   let rescuing = Promise.resolve();
   return new Promise((resolve, reject) => {
     // Later errors of the same parser change nothing: the first one decides.
     const fail = (error: unknown) => {
-      if (isLimit(error)) {
-        reading.into.isOverfull = true;
-        resolve(new Set());
-      } else {
-        reject(error);
-      }
+      reject(error);
       parser.destroy();
     };
     parser.on('data', (item) => {
@@ -104,6 +99,7 @@ function readOnce(header: PartHeader, body: Buffer, reading: Reading): Promise<R
       item.content.on('error', fail);
       const part = partOf(item.headers);
       if (part === null) fail(new Error('mailparser gave a part that it had not announced'));
+      else if (part.isBeyond) keepBytes(item, 0, () => item.release?.());
       else if (part.isLost) {
         keepBytes(item, Number.POSITIVE_INFINITY, (bytes) => {
           rescuing = rescue(part.header, bytes, reading).then(() => item.release?.());
@@ -113,6 +109,7 @@ function readOnce(header: PartHeader, body: Buffer, reading: Reading): Promise<R
     });
     // The parser does not wait for the release of its last leaf.
     parser.once('end', () => {
+      reading.into.isOverfull ||= isOverfull();
       rescuing.then(() => resolve(lostParts()), fail);
     });
     parser.on('error', fail);
@@ -122,11 +119,6 @@ function readOnce(header: PartHeader, body: Buffer, reading: Reading): Promise<R
     });
     feed(parser, plainHeader(header), body);
   });
-}
-
-/** mailparser's code for more parts or larger headers than it was told to take. */
-function isLimit(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EMAXLEN';
 }
 
 /** The parser goes on with the next leaf when this one is released. */

@@ -13,6 +13,8 @@ export interface Part {
   readonly header: PartHeader;
   /** A multipart that is to be given as one file, since it has no parts. */
   readonly isLost: boolean;
+  /** The first part beyond the limit, with all that follows: nothing to keep. */
+  readonly isBeyond: boolean;
 }
 
 /** A mailparser and what it found so far. */
@@ -22,6 +24,8 @@ export interface StreamingParser {
   partOf(headers: object): Part | null;
   /** The numbers of the multiparts in which no part was found. */
   lostParts(): ReadonlySet<number>;
+  /** Whether the message has more than `MAX_PARTS`, of which the first ones are given. */
+  isOverfull(): boolean;
 }
 
 const OPTIONS: MailParserOptions = {
@@ -33,7 +37,8 @@ const OPTIONS: MailParserOptions = {
   ignoreEmbedded: true,
   // We hash ourselves, and only what is an attachment.
   checksumAlgo: false,
-  maxChildNodes: MAX_PARTS,
+  // Ours is reached first, see `streamingParser`: an error would come at a moment that the message does not decide.
+  maxChildNodes: MAX_PARTS + 1,
   maxHeadSize: MAX_PART_HEADER_BYTES,
 };
 
@@ -111,12 +116,15 @@ export function streamingParser(root: PartHeader, lost: ReadonlySet<number>): St
     watch(splitter.node, readLines);
   };
   watch(splitter.node, () => root);
-  readDamagedDelimiters(splitter);
+  // One more than the limit takes the rest of the message, since no delimiter ends it.
+  const isOverfull = () => found.size > MAX_PARTS;
+  readDamagedDelimiters(splitter, isOverfull);
   leaveEmptyPartsEmpty(splitter);
   giveDecoders(parser, found, byHeaders);
   return {
     parser,
     partOf: (headers) => byHeaders.get(headers) ?? null,
+    isOverfull,
     lostParts: () => new Set([...found.values()].filter(isEmptyMultipart).map(({ index }) => index)),
   };
 }
@@ -139,7 +147,7 @@ function describe(
 ): void {
   const header = read(Buffer.concat(node._headersLines, node._headerlen), one);
   const isLost = lost.has(one.index);
-  one.part = { index: one.index, header, isLost };
+  one.part = { index: one.index, header, isLost, isBeyond: one.index >= MAX_PARTS };
   const plain = plainHeader(isLost ? { ...header, type: 'application/octet-stream' } : header);
   node._headersLines = [plain];
   node._headerlen = plain.length;
@@ -159,10 +167,14 @@ function withoutLastEnd(lines: Buffer): Buffer {
 }
 
 /** Takes damaged delimiters for what they were: what stands behind is no content of the part in front. */
-function readDamagedDelimiters(splitter: Splitter): void {
+function readDamagedDelimiters(splitter: Splitter, isOverfull: () => boolean): void {
   const compare = splitter.compareBoundary;
-  splitter.compareBoundary = (line, start, boundary) =>
-    Reflect.apply(compare, splitter, [line, start, boundary]) || damagedDelimiter(line, start, boundary);
+  splitter.compareBoundary = (line, start, boundary) => {
+    if (isOverfull()) return false;
+    return (
+      Reflect.apply(compare, splitter, [line, start, boundary]) || damagedDelimiter(line, start, boundary)
+    );
+  };
 }
 
 /**
@@ -228,5 +240,6 @@ function giveDecoders(
 }
 
 function isEmptyMultipart({ part, hasParts }: FoundPart): boolean {
-  return part !== null && !hasParts && part.header.type.startsWith('multipart/') && !part.isLost;
+  if (part === null || hasParts || part.isLost || part.isBeyond) return false;
+  return part.header.type.startsWith('multipart/');
 }
