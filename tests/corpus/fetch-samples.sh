@@ -35,7 +35,7 @@ prepare_debian() {
   apt-get "${debian_options[@]}" update -qq >/dev/null 2>&1
 }
 debian_source() {
-  apt-get "${debian_options[@]}" source --download-only -qq "$1" && tar -xf "$1"_*.orig.tar.*z
+  apt-get "${debian_options[@]}" source --download-only -qq "$1" && for archive in "$1"_*.orig.tar.*z; do tar -xf "$archive"; done
 }
 debian_package() {
   apt-get -o APT::Sandbox::User=root download -qq "$1" && dpkg-deb -x "$1"_*.deb .
@@ -52,10 +52,12 @@ go_module() {
   cp -r "$path" module && chmod -R u+w go module
 }
 
-if ! ls "$corpus"/{notmuch,rspamd,kmime,gmime} >/dev/null 2>&1; then prepare_debian; fi
+if ! ls "$corpus"/{notmuch,rspamd,kmime,messagelib,request-tracker,gmime} >/dev/null 2>&1; then prepare_debian; fi
 fetch notmuch 'notmuch-*/test/corpora' debian_source notmuch                      # GPL-3.0-or-later
 fetch rspamd 'rspamd-*/test/functional/messages' debian_source rspamd             # Apache-2.0
 fetch kmime 'kmime-*/autotests/data' debian_source kmime                          # LGPL-2.0-or-later
+fetch messagelib 'messagelib-*/mimetreeparser/autotests/data' debian_source kf5-messagelib # LGPL-2.0-or-later
+fetch request-tracker 'rt-*/t/data' debian_source request-tracker4                # GPL-2.0-only
 fetch gmime 'gmime*/tests/data' debian_source gmime                               # LGPL-2.1-or-later
 fetch cpython 'usr/lib/python3*/test/test_email/data' debian_package "lib$(basename "$(readlink -f /usr/bin/python3)")-testsuite" # PSF-2.0
 fetch rust-mail-parser 'vendor/mail-parser/resources' rust_crate mail-parser 1.0.1 # Apache-2.0 or MIT

@@ -179,9 +179,9 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     code: 'zone and clock',
-    why: 'a twelve-hour clock or a military zone, which one of them cannot read',
+    why: 'a twelve-hour clock, a military zone, a zone behind a comment: one of them cannot read it',
     explains: (difference) =>
-      difference.field === 'date' && /^date:.*( [ap]m | [a-ik-z])\b/im.test(headerOf(difference)),
+      difference.field === 'date' && /^date:.*( [ap]m | [a-ik-z]\b|\) [+-]\d)/im.test(headerOf(difference)),
   },
   {
     code: 'base64 that is none',
@@ -195,9 +195,11 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     code: 'Python gives up a header',
-    why: 'Python finds no fields behind a line that is no field; postal-mime and we read on',
+    why: 'Python finds no fields behind a line that is no field, and takes them for text; postal-mime and we read on',
     explains: ({ peer, field, theirs, ours, sample }) =>
-      peer === 'python' && theirs === '' && !BODY_FIELDS.has(field) && sample.postal?.[field] === ours,
+      peer === 'python' &&
+      sample.postal?.[field] === ours &&
+      (field === 'text' ? theirs.endsWith(ours) : theirs === '' && !BODY_FIELDS.has(field)),
   },
   {
     code: 'only ours',
