@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/servers/**', 'tests/aws/**'],
+          exclude: ['tests/servers/**', 'tests/aws/**', 'tests/corpus/thorough/**'],
           testTimeout: 30_000,
         },
       },
@@ -18,6 +18,14 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           // Each file starts a Dovecot of its own; one after the other keeps two cores honest.
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'corpus',
+          include: ['tests/corpus/thorough/**/*.test.ts'],
+          testTimeout: 120_000,
           fileParallelism: false,
         },
       },

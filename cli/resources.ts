@@ -85,6 +85,19 @@ export interface MessageJson {
   readonly settlement: { readonly action: string; readonly state: string; readonly reason: string | null };
 }
 
+/** A message as it is shown alone. */
+export interface MessageWithLinksJson extends MessageJson {
+  readonly links: {
+    readonly expireAt: string;
+    readonly raw: string | null;
+    readonly attachments: readonly {
+      readonly id: string;
+      readonly filename: string | null;
+      readonly href: string | null;
+    }[];
+  } | null;
+}
+
 export interface StatusJson {
   readonly version: string;
   readonly accounts: Readonly<Record<string, number>>;

@@ -36,13 +36,14 @@ export class Admin extends Construct {
         webhookKey: storage.keys['webhook-secret'].keyArn,
         pollFunction: poll.lambda.functionName,
         dispatchFunction: dispatch.lambda.functionName,
+        linkDays: String(settings.linkDays),
         egress: settings.egress,
         egressAllow: settings.egressAllow.join(','),
       },
     });
     const { role } = this.admin;
     storage.grantTable(role);
-    storage.grantBlobs(role, 'Get', ['raw']);
+    storage.grantBlobs(role, 'Get', ['raw', 'event']);
     for (const key of Object.values(storage.keys)) key.grant(role, 'kms:GenerateDataKeyPairWithoutPlaintext');
     storage.grantSealingKeys(role);
     Grant.addToPrincipal({

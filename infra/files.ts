@@ -29,6 +29,7 @@ export class Files extends Construct {
       memoryMb: 1_024,
       // A slow client may take its time.
       timeout: Duration.minutes(5),
+      reservedConcurrency: settings.filesConcurrency,
       environment: {
         bucket: storage.bucket.bucketName,
         linkDays: String(settings.linkDays),

@@ -15,6 +15,8 @@ export interface LambdaFunctionProps {
   readonly settings: Settings;
   readonly memoryMb: number;
   readonly timeout: Duration;
+  /** Invocations at once that are set apart for it, and are its most. @default null, as many as the account may run */
+  readonly reservedConcurrency?: number | null;
   readonly storage: Storage;
   /** Its own settings, beside those of every function. */
   readonly environment: Readonly<Partial<Record<keyof typeof VARIABLES, string>>>;
@@ -48,6 +50,9 @@ export class LambdaFunction extends Construct {
       code: bundledCode(name),
       memorySize: props.memoryMb,
       timeout: props.timeout,
+      ...(props.reservedConcurrency != null && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       environment: environmentOf({
         stack: settings.name,
         logLevel: settings.logLevel,

@@ -162,7 +162,7 @@ function watches(props: MonitoringProps): readonly Watch[] {
     },
     {
       id: 'requests-failed',
-      description: `The API failed to answer: see admin.failed in the log of ${settings.name}-admin`,
+      description: `The API failed to answer, or a file could not be served: see admin.failed in the log of ${settings.name}-admin, files.failed and files.not-cut in that of ${settings.name}-files`,
       metric: own(settings, 'RequestsFailed'),
       from: 1,
     },

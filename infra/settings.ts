@@ -46,6 +46,11 @@ const settingsSchema = z.strictObject({
   pollConcurrency: whole(2, 1_000).default(20),
   /** Invocations at once; each delivers up to 100 events. */
   dispatchConcurrency: whole(2, 1_000).default(20),
+  /**
+   * Invocations at once, set apart for them: whoever floods the public URL of the files then takes nothing from the other functions.
+   * Without it there is no bound but the account's; an account of which the quota is small cannot set any apart.
+   */
+  filesConcurrency: whole(1, 1_000).nullable().default(null),
   /** The largest mails decide: the parser alone may take 512 MB. */
   pollMemoryMb: whole(512, 10_240).default(1_024),
   dispatchMemoryMb: whole(256, 10_240).default(512),

@@ -80,11 +80,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 function guardedApp({ app, token, files }: ApiServerOptions, allowedHosts: ReadonlySet<string>): Hono {
   const guarded = new Hono();
-  const publicHost = files?.publicUrl == null ? null : new URL(files.publicUrl).host;
+  const publicName = hostnameOf(files?.publicUrl ?? null);
   if (files !== undefined) {
     guarded.all('/files/*', (context, next) => {
-      const isPublic = publicHost !== null && context.req.header('host')?.toLowerCase() === publicHost;
-      // For any other host the guard decides, and then the same route once more.
+      // A proxy may leave out the port. For any other name the guard decides, and then the same route once more.
+      const isPublic =
+        publicName !== null && hostnameOf(`http://${context.req.header('host')}`) === publicName;
       return isPublic ? fileResponse(files, context.req.raw) : next();
     });
   }
@@ -107,6 +108,10 @@ function guardedApp({ app, token, files }: ApiServerOptions, allowedHosts: Reado
   guarded.all('/v1/*', (context) => app.fetch(context.req.raw, context.env));
   guarded.notFound(() => problemResponse(problem(404, 'no-such-route', 'The API is under /v1')));
   return guarded;
+}
+
+function hostnameOf(url: string | null): string | null {
+  return url === null ? null : (URL.parse(url)?.hostname ?? null);
 }
 
 async function fileResponse({ answer }: FilesRoute, request: Request): Promise<Response> {

@@ -65,6 +65,7 @@ async function serveApi(
     store,
     vault,
     blobs,
+    linkDays: config.linkDays,
     egress: runtime.egress,
     operations: runtime.operations,
     clock: systemClock,

@@ -26,10 +26,10 @@ export interface FileLink {
 }
 
 /** What a link leads to. */
-export type LinkedFile = { readonly kind: 'raw' } | { readonly kind: 'attachment'; readonly id: string };
+type LinkedFile = { readonly kind: 'raw' } | { readonly kind: 'attachment'; readonly id: string };
 
 /** A link that came in a request; nothing of it is checked yet but its form. */
-export interface LinkRequest {
+interface LinkRequest {
   readonly eventId: EventId;
   readonly token: string;
   readonly file: LinkedFile;
@@ -59,14 +59,9 @@ export function attachmentHref(base: string, id: string): string {
   return `${base}/attachments/${id}`;
 }
 
-/** Whether a path is that of a link, well formed or not. */
-export function isLinkPath(path: string): boolean {
-  return path.startsWith(PATH_START);
-}
-
 /** Reads the path of a link; null for any other, and for one that no link of ours has. */
 export function parseLinkPath(path: string): LinkRequest | null {
-  if (!isLinkPath(path)) return null;
+  if (!path.startsWith(PATH_START)) return null;
   const [id = '', token = '', kind, attachment, ...rest] = path.slice(PATH_START.length).split('/');
   const eventId = parseEventId(id);
   if (eventId === null || !TOKEN.test(token) || rest.length > 0) return null;

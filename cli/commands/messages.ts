@@ -4,7 +4,7 @@ import { MESSAGE_STATES } from '../../shared/event.ts';
 import { path } from '../api.ts';
 import { type Context, show } from '../context.ts';
 import { sinceOption } from '../options.ts';
-import { type MessageJson, namesById } from '../resources.ts';
+import { type MessageJson, type MessageWithLinksJson, namesById } from '../resources.ts';
 import { count, dueTime, printable, relativeTime, valueText } from '../text.ts';
 
 interface ListOptions {
@@ -65,8 +65,8 @@ async function list(context: Context, command: Command, options: ListOptions): P
 }
 
 async function showMessage(context: Context, command: Command, id: string): Promise<void> {
-  const answer = (await context.api.send('GET', path`/v1/messages/${id}`)) as MessageJson;
-  await show(context, command, answer, async ({ deliveries, ...message }) => {
+  const answer = (await context.api.send('GET', path`/v1/messages/${id}`)) as MessageWithLinksJson;
+  await show(context, command, answer, async ({ deliveries, links, ...message }) => {
     const { terminal } = context;
     await terminal.fields(
       Object.entries(message).map(([name, value]) => [
@@ -74,6 +74,7 @@ async function showMessage(context: Context, command: Command, id: string): Prom
         name === 'state' ? terminal.state(message.state) : valueText(value),
       ]),
     );
+    if (links) await showLinks(context, links);
     terminal.line();
     if (deliveries.length === 0) {
       terminal.line('No deliveries: no webhook takes it.');
@@ -92,6 +93,23 @@ async function showMessage(context: Context, command: Command, id: string): Prom
       ]),
     );
   });
+}
+
+async function showLinks(
+  { terminal, now }: Context,
+  { raw: rawHref, attachments, expireAt }: NonNullable<MessageWithLinksJson['links']>,
+): Promise<void> {
+  terminal.line();
+  terminal.line(`Links, which work for whoever has them and end ${relativeTime(expireAt, now())}:`);
+  // A link is copied: it must not be cut.
+  const painted = (href: string | null) => ({ painted: printable(href ?? '-') });
+  await terminal.table(
+    ['FILE', 'LINK'],
+    [
+      ['the raw mail', painted(rawHref)],
+      ...attachments.map(({ id, filename, href }) => [filename ?? `attachment ${id}`, painted(href)]),
+    ],
+  );
 }
 
 async function raw(context: Context, id: string): Promise<void> {

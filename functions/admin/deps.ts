@@ -10,7 +10,9 @@ import type { Vault } from '../../shared/ports/vault.ts';
 export interface AdminDeps {
   readonly store: Store;
   readonly vault: Pick<Vault, 'seal'>;
-  readonly blobs: Pick<Blobs, 'open'>;
+  readonly blobs: Pick<Blobs, 'open' | 'read'>;
+  /** Links of messages work so long after their commit. */
+  readonly linkDays: number;
   readonly egress: Pick<Egress, 'checkUrl' | 'checkHost'>;
   readonly operations: Operations;
   readonly clock: Clock;

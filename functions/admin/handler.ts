@@ -19,7 +19,14 @@ import { createAdminApp } from './app.ts';
 
 const keys = ['mailboxKey', 'webhookKey'] as const;
 const functions = ['pollFunction', 'dispatchFunction'] as const;
-const config = readConfig(process.env, ['bucket', ...keys, ...functions, 'egress', 'egressAllow']);
+const config = readConfig(process.env, [
+  'bucket',
+  ...keys,
+  ...functions,
+  'linkDays',
+  'egress',
+  'egressAllow',
+]);
 const keyIds = { 'mailbox-credential': config.mailboxKey, 'webhook-secret': config.webhookKey };
 const { bucket } = config;
 const s3 = new S3Client(S3_OPTIONS);
@@ -28,6 +35,7 @@ const app = createAdminApp({
   store: createDynamoStore({ ...config, client: new DynamoDBClient(CLIENT_OPTIONS), clock }),
   vault: createKmsVault({ sealing: createSealingKeys({ kms, s3, bucket, keyIds, clock }), opening: null }),
   blobs: createS3Blobs({ client: s3, bucket }),
+  linkDays: config.linkDays,
   egress: createEgress({ policy: config.egress, allow: config.egressAllow }),
   operations: createInvokeOperations({
     ...config,

@@ -91,6 +91,19 @@ export const messageSchema = z.object({
   }),
 });
 
+/** A message with the links to its bytes: null where it has none, or none that still works. */
+export const messageWithLinksSchema = messageSchema.extend({
+  links: z
+    .object({
+      expireAt: timeSchema,
+      raw: z.string().nullable(),
+      attachments: z.array(
+        z.object({ id: z.string(), filename: z.string().nullable(), href: z.string().nullable() }),
+      ),
+    })
+    .nullable(),
+});
+
 /** What replaying messages answers: the deliveries that are due now. */
 export const messageReplayedSchema = z.object({
   deliveries: z.array(z.object({ id: z.string(), message: z.string(), webhook: z.string() })),

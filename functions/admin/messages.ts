@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import type { z } from 'zod';
+import type { Envelope, MessageData } from '../../shared/event.ts';
+import { linksExpireAt } from '../../shared/file-link.ts';
 import { type DeliveryRef, deliveryIdOf, parseEventId, type WebhookId } from '../../shared/identity.ts';
 import type { MessageFilter, MessageView } from '../../shared/ports/store.ts';
 import { listSchema } from './common-schema.ts';
@@ -10,6 +13,7 @@ import {
   messageReplayedSchema,
   messageReplaySchema,
   messageSchema,
+  messageWithLinksSchema,
 } from './message-schema.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
 import { messageResource } from './resources.ts';
@@ -46,12 +50,12 @@ export const messageRoutes: readonly Route[] = [
       method: 'get',
       path: ONE,
       summary: 'Shows a message',
-      answer: { name: 'Message', schema: messageSchema },
+      answer: { name: 'MessageWithLinks', schema: messageWithLinksSchema },
       refusals: [404],
     },
     async (deps, { id }) => {
       const view = await findMessage(deps, id);
-      return isProblem(view) ? view : messageResource(view);
+      return isProblem(view) ? view : { ...messageResource(view), links: await linksOf(deps, view) };
     },
   ),
   defineRoute(
@@ -89,6 +93,24 @@ async function findMessage(deps: AdminDeps, text: string): Promise<MessageView |
   const id = parseEventId(text);
   const view = id === null ? null : await deps.store.message(id);
   return view ?? problem(404, 'message-not-found', `There is no message ${quoted(text)}`);
+}
+
+/** The links that the event of a message was frozen with. */
+async function linksOf(
+  { store, blobs, clock, linkDays }: AdminDeps,
+  { event: { id, linkToken, committedAt } }: MessageView,
+): Promise<z.input<typeof messageWithLinksSchema>['links']> {
+  const expireAt = linksExpireAt(committedAt, linkDays);
+  if (linkToken === null || expireAt <= clock.now()) return null;
+  const linked = await store.linked(id);
+  if (linked === null) return null;
+  const body = Buffer.from(await blobs.read(linked.body)).toString('utf8');
+  const { raw, attachments } = (JSON.parse(body) as Envelope<MessageData>).data;
+  return {
+    expireAt: expireAt.toISOString(),
+    raw: raw.href,
+    attachments: attachments.map((one) => ({ id: one.id, filename: one.filename, href: one.href })),
+  };
 }
 
 async function rawResponse(deps: AdminDeps, view: MessageView): Promise<Response | Problem> {

@@ -12,7 +12,7 @@ export interface CutThreadOptions {
 type Found = Extract<CutReply, { kind: 'cut' }>['found'];
 
 /** One thread at a time: it starts with the first order, and again after one has died or was ended. */
-export interface CutThread {
+interface CutThread {
   /** Does one order; the next one only once it has ended. A sentence when the message took too long or ended the thread. */
   run(order: CutOrder): Promise<Found | string>;
   close(): Promise<void>;
@@ -20,6 +20,8 @@ export interface CutThread {
 
 /** From the start of the thread until it listens: 0.3 s on an idle machine, most of it loading the parser. */
 const START_BUDGET_MS = 30_000;
+/** From the order to end until a thread has ended: some milliseconds. */
+const END_BUDGET_MS = 2_000;
 /** JavaScript heap; a mail is hostile input. */
 const MAX_HEAP_MB = 512;
 
@@ -41,7 +43,7 @@ export function createCutThread(options: CutThreadOptions = {}): CutThread {
     fresh.on('exit', () => forget(fresh));
     const reply = await nextReply(fresh, START_BUDGET_MS);
     if (typeof reply === 'string') {
-      await fresh.terminate();
+      await end(fresh);
       return reply;
     }
     worker = fresh;
@@ -58,17 +60,26 @@ export function createCutThread(options: CutThreadOptions = {}): CutThread {
     thread.unref();
     if (typeof reply !== 'string' && reply.kind === 'cut') return reply.found;
     forget(thread);
-    await thread.terminate();
+    await end(thread);
     return typeof reply === 'string' ? reply : 'The thread started twice';
   }
 
   async function close(): Promise<void> {
     const thread = worker;
     worker = null;
-    await thread?.terminate();
+    if (thread !== null) await end(thread);
   }
 
   return { run, close };
+}
+
+/** Ends a thread, and goes on without one that collects garbage at its memory's limit and does not end. */
+async function end(thread: Worker): Promise<void> {
+  thread.unref();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, END_BUDGET_MS);
+  await Promise.race([thread.terminate(), promise]);
+  clearTimeout(timer);
 }
 
 /** The thread's next message; a sentence when it dies first or says nothing in time. */

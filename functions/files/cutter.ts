@@ -19,7 +19,7 @@ export interface CutPart {
 }
 
 /** What cutting came to. `parts` has the wanted attachments that are in the message, by their ids. */
-export type Cut =
+type Cut =
   | { readonly kind: 'cut'; readonly parts: ReadonlyMap<string, CutPart>; dispose(): Promise<void> }
   /** Too many wait already. */
   | { readonly kind: 'busy' }
@@ -39,7 +39,7 @@ export interface Cutter {
   close(): Promise<void>;
 }
 
-export interface CutterOptions extends CutThreadOptions {
+interface CutterOptions extends CutThreadOptions {
   readonly blobs: Pick<Blobs, 'open'>;
   /** For files that last as long as a download; only this cutter uses it, and it is emptied when it is opened. */
   readonly folder: string;

@@ -14,7 +14,7 @@ export async function readContents(
   const cut = await cutter.cut({ raw: event.raw, sizeBytes: event.sizeBytes }, ids);
   if (cut.kind === 'busy') throw new Error('Cannot read attachments: too many wait to be read');
   if (cut.kind === 'failed') {
-    log.error('files.not-cut', { event: eventId, reason: cut.reason });
+    log.error('files.not-cut', { id: eventId, reason: cut.reason });
     return {};
   }
   try {

@@ -116,7 +116,7 @@ async function withAttachment(
   if (cut.kind === 'failed' || part === undefined || part.sha256 !== file.sha256) {
     if (cut.kind === 'cut') await cut.dispose();
     const reason = cut.kind === 'failed' ? cut.reason : 'It is not what the event says';
-    log.error('files.not-cut', { event: file.event.id, attachment: id, reason });
+    log.error('files.not-cut', { id: file.event.id, attachment: id, reason });
     return problemAnswer(
       500,
       'not-readable',

@@ -27,7 +27,7 @@ export interface PollDeps {
 }
 
 /** What links are made with. */
-export interface LinkSource {
+interface LinkSource {
   /** As `parsePublicUrl` gives it; a server that takes any free port knows it only once it listens. */
   readonly publicUrl: Promise<string>;
   /** That many unpredictable bytes. */

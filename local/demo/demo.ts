@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAdminApp } from '../../functions/admin/app.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { DEFAULT_LINK_DAYS } from '../../shared/file-link.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { type Runtime, startRuntime } from '../runtime.ts';
@@ -130,7 +131,16 @@ const QUIET: Log = {
 function apiOf({ embedded, egress, operations }: Runtime): Stage['call'] {
   const { store, blobs, vault } = embedded;
   const { version } = packageJson;
-  const parts = { store, vault, blobs, egress, operations, clock: systemClock, random: randomBytes };
+  const parts = {
+    store,
+    vault,
+    blobs,
+    linkDays: DEFAULT_LINK_DAYS,
+    egress,
+    operations,
+    clock: systemClock,
+    random: randomBytes,
+  };
   const app = createAdminApp({ ...parts, log: QUIET, version });
   return async (path, body) => {
     const response = await app.request(path, {

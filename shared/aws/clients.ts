@@ -24,7 +24,8 @@ export const INVOKE_OPTIONS = {
 /** The same for reading attachments: as long as a dispatch function can wait and still post. */
 export const CONTENTS_OPTIONS = {
   ...CLIENT_OPTIONS,
-  maxAttempts: 2,
+  // A second try would come too late; the delivery is attempted again.
+  maxAttempts: 1,
   requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 20_000 },
 } as const;
 

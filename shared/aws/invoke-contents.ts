@@ -2,7 +2,7 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { AttachmentContents } from '../ports/attachment-contents.ts';
 import type { FilesInvocation } from './invocation.ts';
 
-export interface InvokeContentsOptions {
+interface InvokeContentsOptions {
   readonly client: LambdaClient;
   readonly filesFunction: string;
 }

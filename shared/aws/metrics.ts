@@ -18,7 +18,7 @@ export const METRICS = {
   DeliveriesLost: 'deliveries that ended exhausted or rejected',
   JobsMalformed: 'messages of a queue that are no job',
   HintsDropped: 'jobs that a queue did not take; the tick finds their work again',
-  RequestsFailed: 'requests of the API that mailhook failed to answer',
+  RequestsFailed: 'requests of the API, or for files, that mailhook failed to answer',
 } as const;
 
 export type MetricName = keyof typeof METRICS;
@@ -44,6 +44,8 @@ const COUNTED: Readonly<Record<string, (fields: LogFields) => Counts>> = {
   'job.malformed': () => ({ JobsMalformed: 1 }),
   'queue.dropped': ({ jobs }) => ({ HintsDropped: Number(jobs) }),
   'admin.failed': () => ({ RequestsFailed: 1 }),
+  'files.failed': () => ({ RequestsFailed: 1 }),
+  'files.not-cut': () => ({ RequestsFailed: 1 }),
 };
 
 /** What a log line must hold besides, to be a metric too: the counts, the dimension and CloudWatch's description of both. */

@@ -131,7 +131,7 @@ async function add({ runtime, ports, clock }: Stage, attempt: unknown): Promise<
   const { createAdminApp } = await import('../../functions/admin/app.ts');
   const { operations, egress, embedded } = runtime;
   const { store, vault } = ports;
-  const parts = { store, vault, blobs: embedded.blobs, operations, egress, clock };
+  const parts = { store, vault, blobs: embedded.blobs, linkDays: 30, operations, egress, clock };
   const app = createAdminApp({ ...parts, random: randomBytes, log, version: '0' });
   const response = await app.request('/v1/accounts', {
     method: 'POST',

@@ -6,6 +6,7 @@ import { createEgress } from '../../shared/egress/create-egress.ts';
 import type { Embedded } from '../../shared/embedded/open.ts';
 import { accountIdOf, webhookIdOf } from '../../shared/identity.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
+import type { Attachments } from '../../shared/webhook.ts';
 import { PASSWORD } from '../support/poll-world.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { USERNAME } from './crash-mailbox.ts';
@@ -15,7 +16,11 @@ import type { WorldOptions } from './crash-world.ts';
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 /** A webhook that takes everything, operational events too. */
-export async function addWebhook({ store, vault }: Embedded, url: string): Promise<void> {
+export async function addWebhook(
+  { store, vault }: Embedded,
+  url: string,
+  attachments: Attachments = 'link',
+): Promise<void> {
   const id = webhookIdOf(new Uint8Array(10).fill(9));
   const sealed = await vault.seal('webhook-secret', id, Buffer.from(SECRET));
   await store.createWebhook({
@@ -26,7 +31,7 @@ export async function addWebhook({ store, vault }: Embedded, url: string): Promi
     events: ['*'],
     timeoutSeconds: 15,
     secrets: [{ sealed, expiresAt: null }],
-    attachments: 'link',
+    attachments,
     headers: null,
     headerNames: [],
     state: 'enabled',

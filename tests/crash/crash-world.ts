@@ -12,6 +12,7 @@ import {
   type Source,
 } from '../../shared/identity.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
+import type { Attachments } from '../../shared/webhook.ts';
 import { type ReceivedRequest, type Receiver, startReceiver } from '../support/receiver.ts';
 import type { Answer } from '../support/receiver-answers.ts';
 import type { Round } from './crash-child.ts';
@@ -31,6 +32,8 @@ export interface WorldOptions {
   readonly move?: boolean;
   /** What the receiver answers. @default answerOf */
   readonly answer?: (request: ReceivedRequest) => Answer;
+  /** How the webhook takes attachments. @default 'link' */
+  readonly attachments?: Attachments;
   /** What arrives after the baseline; null leaves account, baseline and mails to the test. @default MAILS */
   readonly mails?: readonly CrashMail[] | null;
 }
@@ -79,7 +82,7 @@ export class CrashWorld implements AsyncDisposable {
     const mailbox = await startMailbox(protocol, options);
     const receiver = await startReceiver({ secret: SECRET, answer });
     const world = new CrashWorld(players, options, mailbox, receiver);
-    await world.inFolder((embedded) => addWebhook(embedded, receiver.url));
+    await world.inFolder((embedded) => addWebhook(embedded, receiver.url, options.attachments));
     if (mails === null) return world;
     await world.inFolder((embedded) => addAccountWithBaseline(embedded, mailbox.port, options));
     await mailbox.removeOne();

@@ -113,6 +113,7 @@ describe('rights of the functions', () => {
         'kms:GenerateDataKeyPairWithoutPlaintext StorageWebhookKey',
         'lambda:InvokeFunction DispatchingDispatchFunction',
         'lambda:InvokeFunction PollingPollFunction',
+        's3:GetObject StorageBucket/event/*',
         's3:GetObject StorageBucket/keys/*',
         's3:GetObject StorageBucket/raw/*',
         's3:PutObject StorageBucket/keys/*',

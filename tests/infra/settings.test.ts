@@ -14,6 +14,7 @@ describe('readSettings()', () => {
       logRetentionDays: 30,
       pollConcurrency: 20,
       dispatchConcurrency: 20,
+      filesConcurrency: null,
       pollMemoryMb: 1024,
       dispatchMemoryMb: 512,
       restoredTable: null,

@@ -12,10 +12,6 @@ beforeAll(() => {
 const propertiesOf = (type: string): Record<string, unknown>[] =>
   Object.values(template.findResources(type)).map(({ Properties }) => Properties);
 
-/** The id of the function in `{"Fn::GetAtt":["AdminFunctionB43FDCE7","Arn"]}`. */
-const functionOf = (arn: unknown) =>
-  (arn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0].replace(/[0-9A-F]{8}$/, '');
-
 describe('the stack', () => {
   it('has no finding of cdk-nag that is not acknowledged, with an alarm topic too', () => {
     const { app } = stackWith({ alarmEmail: 'ops@example.com' });
@@ -177,31 +173,6 @@ describe('the stack', () => {
         .map(({ LogGroupName }) => LogGroupName)
         .sort(),
     ).toEqual(names.map((name) => `/aws/lambda/mailhook-${name}`));
-  });
-
-  it('has a URL of the API for signed requests only, and one of the files for anybody', () => {
-    const urls = propertiesOf('AWS::Lambda::Url').map(({ AuthType, InvokeMode, TargetFunctionArn }) =>
-      [functionOf(TargetFunctionArn), AuthType, InvokeMode].join(' '),
-    );
-    expect(urls.sort()).toEqual([
-      'AdminFunction AWS_IAM RESPONSE_STREAM',
-      'FilesFunction NONE RESPONSE_STREAM',
-    ]);
-    // Through the URL only: since October 2025 that takes both rights.
-    const permissions = propertiesOf('AWS::Lambda::Permission').map(({ FunctionName, ...rest }) => ({
-      ...rest,
-      FunctionName: functionOf(FunctionName),
-    }));
-    expect(permissions).toEqual([
-      {
-        ...{ Action: 'lambda:InvokeFunctionUrl', FunctionName: 'FilesFunction', Principal: '*' },
-        FunctionUrlAuthType: 'NONE',
-      },
-      {
-        ...{ Action: 'lambda:InvokeFunction', FunctionName: 'FilesFunction', Principal: '*' },
-        InvokedViaFunctionUrl: true,
-      },
-    ]);
   });
 
   it('rotates its keys', () => {

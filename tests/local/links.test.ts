@@ -9,9 +9,11 @@ import { createAdminApp } from '../../functions/admin/app.ts';
 import { type ApiServer, startApiServer } from '../../local/api-server.ts';
 import { type ImapServer, startImapServer } from '../../local/demo/imap-server.ts';
 import { type Runtime, startRuntime } from '../../local/runtime.ts';
+import { readOrCreateToken } from '../../local/token.ts';
 import type { Envelope, MessageData } from '../../shared/event.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { attachedMails } from '../support/attached-mails.ts';
+import { runInProcess } from '../support/cli.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { silentLog } from '../support/silent-log.ts';
 
@@ -38,10 +40,10 @@ beforeAll(async () => {
   });
   const { store, vault, blobs } = runtime.embedded;
   const { operations, egress } = runtime;
-  const parts = { store, vault, blobs, operations, egress, clock: systemClock, log: silentLog };
+  const parts = { store, vault, blobs, linkDays: 30, operations, egress, clock: systemClock, log: silentLog };
   app = createAdminApp({ ...parts, random: randomBytes, version: '0' });
   server = await startApiServer({
-    ...{ app, port: 0, token: 'token-of-this-test-0123456789' },
+    ...{ app, port: 0, token: await readOrCreateToken(folder) },
     files: { answer: runtime.files, publicUrl: PUBLIC_URL },
   });
   await call('/v1/webhooks', { url: receiver.url, name: 'link' });
@@ -162,8 +164,42 @@ describe('the links of a delivered event', () => {
       const { status } = await get(`https://mail.example.com${path}`);
       expect([403, 404], path).toContain(status);
     }
-    const other = new URL(eventOf('base64').raw.href ?? '').pathname.replace('/hooked', '');
-    expect((await get(`https://evil.example${other}`)).status).toBe(403);
+    const path = new URL(eventOf('base64').raw.href ?? '').pathname;
+    expect((await get(`https://evil.example${path}`)).status).toBe(403);
+    // A proxy may ask by its own port, or as if it were on this machine.
+    for (const host of ['mail.example.com:8443', `127.0.0.1:${server.port}`]) {
+      expect((await get(`http://${host}${path}`)).status).toBe(200);
+    }
+  });
+});
+
+describe('the API and the command line', () => {
+  it('show a message with the links that its event has', async () => {
+    const { id, raw, attachments } = eventOf('html');
+    const { links } = (await (await app.request(`/v1/messages/${id}`)).json()) as { links: unknown };
+    const message = await runtime.embedded.store.message(id);
+    const endMs = Date.parse(message?.event.committedAt ?? '') + 30 * 86_400_000;
+    expect(links).toEqual({
+      expireAt: new Date(endMs).toISOString(),
+      raw: raw.href,
+      attachments: attachments.map(({ href }) => ({ id: '1', filename: 'g.html', href })),
+    });
+    const env = { MAILHOOK_PORT: String(server.port), MAILHOOK_DATA: folder };
+    const { code, stdout } = await runInProcess(['messages', 'show', id], { env });
+    expect(code).toBe(0);
+    expect(stdout).toContain(raw.href);
+    expect(stdout).toContain(`g.html`);
+    expect(stdout).toContain(attachments[0]?.href);
+  });
+
+  it('show none where they have expired', async () => {
+    const { store, vault, blobs } = runtime.embedded;
+    const { operations, egress } = runtime;
+    const clock = { now: () => new Date(Date.now() + 31 * 86_400_000) };
+    const parts = { store, vault, blobs, linkDays: 30, operations, egress, clock, log: silentLog };
+    const later = createAdminApp({ ...parts, random: randomBytes, version: '0' });
+    const answer = await later.request(`/v1/messages/${eventOf('html').id}`);
+    expect(await answer.json()).toMatchObject({ links: null });
   });
 });
 

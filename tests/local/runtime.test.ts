@@ -42,7 +42,7 @@ function start(wrap: (open: OpenMailSource) => OpenMailSource = (open) => open):
 async function call<Answer>({ embedded, ...runtime }: Runtime, path: string, body: unknown): Promise<Answer> {
   const { store, vault, blobs } = embedded;
   const { operations, egress } = runtime;
-  const parts = { store, vault, blobs, operations, egress, clock: systemClock, log: silentLog };
+  const parts = { store, vault, blobs, linkDays: 30, operations, egress, clock: systemClock, log: silentLog };
   const response = await createAdminApp({ ...parts, random: randomBytes, version: '0' }).request(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -52,6 +52,8 @@ export class Cloud {
   readonly time = new VirtualTime('2026-11-25T08:00:00Z');
   readonly meter = new Meter();
   readonly random = seededRandom(1);
+  /** Its own, so that links change no other number. */
+  readonly #tokenRandom = seededRandom(2);
   readonly dynamo: MemoryDynamo = createMemoryDynamo();
   readonly services = new MemoryServices(this.time, this.meter);
   readonly queues = new MemoryQueues(this.time, this.meter);
@@ -116,7 +118,7 @@ export class Cloud {
   pollDeps(): PollDeps {
     const links = {
       publicUrl: Promise.resolve('https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws'),
-      random: (size: number) => Uint8Array.from({ length: size }, () => this.random() * 256),
+      random: (size: number) => Uint8Array.from({ length: size }, () => this.#tokenRandom() * 256),
     };
     return { ...this.ports('poll'), openSource: this.mail.open, parse, links, budget: createByteBudget() };
   }

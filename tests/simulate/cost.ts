@@ -13,7 +13,7 @@ const SETTINGS = readSettings({});
 const QUEUES = 2;
 const KMS_KEYS = 2;
 /** Metrics that the alarms of the stack look at; an alarm on a sum pays for each of its parts. */
-export const ALARM_METRICS = 19;
+export const ALARM_METRICS = 21;
 /** A delivery, and with it its event as a rule, is gone at the latest so many days after its end: see the store. */
 const KEPT_DAYS = SETTINGS.retentionDays + 35;
 

@@ -82,6 +82,7 @@ export async function createAdminWorld(): Promise<AdminWorld> {
     store: embedded.store,
     blobs: embedded.blobs,
     vault: embedded.vault,
+    linkDays: 30,
     egress: createEgress({ policy: 'private-ok' }),
     operations,
     clock,

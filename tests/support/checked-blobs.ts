@@ -10,6 +10,5 @@ export function checkedBlobs(blobs: Blobs): Blobs {
     },
     read: (ref) => blobs.read(ref),
     open: (ref, range) => blobs.open(ref, range),
-    drop: (ref) => blobs.drop(ref),
   };
 }

@@ -114,6 +114,8 @@ function bareLineEnds(dice: Dice, draft: Draft): void {
   const end = dice.pick(['\n', '\r']);
   for (const [name, field] of draft.fields) draft.fields.set(name, field.replaceAll('\r\n', end));
   draft.body = draft.body.replaceAll('\r\n', end);
+  // POP3 ends every message with CRLF, whatever it holds.
+  if (end === '\r' && dice.chance(0.5)) draft.body += '\r\n';
   draft.manifest.text = text;
   draft.lineEnd = end;
 }

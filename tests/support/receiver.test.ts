@@ -83,4 +83,14 @@ describe('startReceiver()', () => {
     expect(receiver.requests).toHaveLength(1);
     expect(receiver.accepted.size).toBe(0);
   });
+
+  it('does not close without a word when an event is not what docs/schema says', async () => {
+    await start();
+    const data = { id: 'msg_1', text: null };
+    expect(await post('msg_1', JSON.stringify({ type: 'message.received', timestamp: 'now', data }))).toBe(
+      200,
+    );
+    await expect(receiver.close()).rejects.toThrow('not what docs/schema says: msg_1: ');
+    await start();
+  });
 });

@@ -12,6 +12,7 @@ import { Webhook } from 'standardwebhooks';
 import { deliveredFault } from './event-schema.ts';
 import { type Answer, playAnswer, statusOf } from './receiver-answers.ts';
 import { signatureFault } from './signature-fault.ts';
+import { createWaits } from './waits.ts';
 
 /** One request as it arrived, whole. */
 export interface ReceivedRequest {
@@ -54,7 +55,7 @@ export interface Receiver extends AsyncDisposable {
   readonly requests: readonly ReceivedRequest[];
   /** For each id that was answered with a 2xx: the hex SHA-256 of every body accepted under it, in order. */
   readonly accepted: ReadonlyMap<string, readonly string[]>;
-  /** One line for each wrong signature, each id with other bytes than before, and each event that docs/schema refuses. */
+  /** One line for each request with a wrong signature, and for each id that came with other bytes than before. */
   readonly faults: readonly string[];
   /** Connections accepted so far. */
   readonly connections: () => number;
@@ -67,7 +68,7 @@ export interface Receiver extends AsyncDisposable {
   /** From now on answers wait until `release`. Requests are still recorded. */
   readonly withhold: () => void;
   readonly release: () => void;
-  /** Drops every connection and stops listening. */
+  /** Drops every connection and stops listening. Throws when an event was not what docs/schema says. */
   readonly close: () => Promise<void>;
 }
 
@@ -93,9 +94,11 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     held = null;
   };
   const listening = await listen(options, handle, waits.check);
-  const close = () => {
+  const close = async () => {
     release();
-    return listening.close();
+    await listening.close();
+    const [fault] = records.schemaFaults;
+    if (fault !== undefined) throw new Error(`An event is not what docs/schema says: ${fault}`);
   };
   return {
     url: listening.url,
@@ -179,6 +182,7 @@ interface Records {
   readonly requests: ReceivedRequest[];
   readonly accepted: Map<string, string[]>;
   readonly faults: string[];
+  readonly schemaFaults: string[];
   readonly receive: (request: IncomingMessage) => Promise<ReceivedRequest>;
   readonly accept: (request: ReceivedRequest) => void;
 }
@@ -187,6 +191,7 @@ function createRecords(options: ReceiverOptions): Records {
   const requests: ReceivedRequest[] = [];
   const accepted = new Map<string, string[]>();
   const faults: string[] = [];
+  const schemaFaults: string[] = [];
   const perId = new Map<string, number>();
   const perSocket = new WeakMap<Socket, number>();
   const webhook = options.secret === undefined ? null : new Webhook(options.secret);
@@ -203,7 +208,7 @@ function createRecords(options: ReceiverOptions): Records {
     const fault = webhook === null ? null : signatureFault(webhook, body, request.headers, options.now);
     if (fault !== null) faults.push(`${id}: ${fault}`);
     const schemaFault = deliveredFault(id, body);
-    if (schemaFault !== null) faults.push(`${id}: ${schemaFault}`);
+    if (schemaFault !== null) schemaFaults.push(`${id}: ${schemaFault}`);
     const received: ReceivedRequest = {
       method: request.method ?? '',
       path: request.url ?? '',
@@ -228,22 +233,5 @@ function createRecords(options: ReceiverOptions): Records {
       before.push(hash);
     }
   }
-  return { requests, accepted, faults, receive, accept };
-}
-
-function createWaits() {
-  const waiting = new Set<{ readonly done: () => boolean; readonly resolve: () => void }>();
-  const check = () => {
-    for (const wait of waiting) {
-      if (!wait.done()) continue;
-      waiting.delete(wait);
-      wait.resolve();
-    }
-  };
-  const until = (done: () => boolean) =>
-    new Promise<void>((resolve) => {
-      waiting.add({ done, resolve });
-      check();
-    });
-  return { check, until };
+  return { requests, accepted, faults, schemaFaults, receive, accept };
 }

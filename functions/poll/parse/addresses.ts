@@ -1,10 +1,10 @@
-import { parseAddressHeader } from 'mailparser';
 import type { Address } from '../../../shared/event.ts';
 import { takeWithin } from './bounds.ts';
 import { decodeWords } from './encoded-words.ts';
 import { unfoldedText } from './header-text.ts';
 import type { HeaderField } from './headers.ts';
 import { MAX_ADDRESS_CHARS, MAX_ADDRESSES } from './limits.ts';
+import { readMailboxes } from './mailboxes.ts';
 import { cutText, oneLine } from './text.ts';
 
 /** The addresses of one kind of field. */
@@ -30,7 +30,7 @@ export function readAddresses(fields: readonly HeaderField[]): AddressList {
   let truncated = false;
   for (const field of fields) {
     const text = unfoldedText(field);
-    const parsed = plainMailboxes(text) ?? anyMailboxes(text);
+    const parsed = plainMailboxes(text) ?? readMailboxes(text);
     // The last address of a field that was cut is likely half of one, which would be another address.
     for (const entry of field.truncated ? parsed.slice(0, -1) : parsed) {
       const bounded = boundedAddress(entry);
@@ -56,12 +56,6 @@ function plainMailboxes(text: string): Address[] | null {
     found.push({ name: textOrNull(decoded), address: named ?? bare ?? null });
   }
   return found;
-}
-
-/** Everything that RFC 5322 allows and mailers make of it. */
-function anyMailboxes(text: string): Address[] {
-  const { value } = parseAddressHeader(text, { flatten: true, decodePunycode: false });
-  return value.map(({ name, address }) => ({ name: textOrNull(name), address: textOrNull(address) }));
 }
 
 /** A name may be shortened; half of an address would be another one. */

@@ -1,10 +1,7 @@
-import type { AttachmentStream, StructuredHeader } from 'mailparser';
 import type { Attachment } from '../../../shared/event.ts';
 import { MAX_FILENAME_CHARS, MAX_ID_CHARS } from './limits.ts';
+import type { PartHeader } from './part-header.ts';
 import { cutText, oneLine } from './text.ts';
-
-/** RFC 2045 section 5.1: type and subtype are tokens. */
-const MEDIA_TYPE = /^[a-z0-9!#$%&'*+.^_`{|}~-]{1,100}\/[a-z0-9!#$%&'*+.^_`{|}~-]{1,100}$/;
 
 /** Directions and marks that are not seen but turn the shown order of a name around (`exe.fdp` for `pdf.exe`). */
 const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
@@ -26,18 +23,18 @@ export interface DescribedAttachment {
 
 /** Describes an attachment whose content was read. */
 export function describeAttachment(
-  item: AttachmentStream,
+  header: PartHeader,
   content: Pick<Attachment, 'id' | 'size' | 'sha256'>,
 ): DescribedAttachment {
-  const filename = cleanFilename(item.filename ?? '');
-  const contentId = oneLine(item.cid ?? '');
+  const filename = cleanFilename(header.filename ?? '');
+  const contentId = oneLine(header.contentId ?? '');
   const attachment: Attachment = {
     id: content.id,
     filename: filename === null ? null : shortFilename(filename),
-    contentType: typeOf(item),
+    contentType: header.type,
     size: content.size,
     sha256: content.sha256,
-    disposition: dispositionOf(item.contentDisposition),
+    disposition: header.disposition,
     contentId: cutText(contentId, MAX_ID_CHARS) || null,
     href: null,
     content: null,
@@ -57,26 +54,4 @@ function shortFilename(name: string): string {
   if (name.length <= MAX_FILENAME_CHARS) return name;
   const extension = /\.[^.\s]{1,20}$/.exec(name)?.[0] ?? '';
   return cutText(name, MAX_FILENAME_CHARS - extension.length) + extension;
-}
-
-/** The Content-Type that a part declares, decoded; null when it declares none. */
-export function contentTypeOf(item: AttachmentStream): StructuredHeader | null {
-  const header = item.headers.get('content-type');
-  const isStructured = typeof header === 'object' && 'params' in header && typeof header.value === 'string';
-  return isStructured ? (header as StructuredHeader) : null;
-}
-
-/**
- * The type that a part declares, which mailparser replaces by the file's name where it is application/octet-stream; else
- * what mailparser takes it for. What is no type (RFC 2045 section 5.2) counts as application/octet-stream.
- */
-function typeOf(item: AttachmentStream): string {
-  const type = (contentTypeOf(item)?.value ?? item.contentType).trim().toLowerCase();
-  return MEDIA_TYPE.test(type) ? type : 'application/octet-stream';
-}
-
-/** RFC 2183 section 2.8: an unknown disposition means attachment. */
-function dispositionOf(value: string | undefined): Attachment['disposition'] {
-  if (value === undefined) return null;
-  return value === 'inline' ? 'inline' : 'attachment';
 }

@@ -3,6 +3,8 @@ import type { Attachment } from '../../../shared/event.ts';
 /** What a message holds behind its header. */
 export interface BodyContent {
   readonly text: string | null;
+  /** Whether `text` was made from `html`: it must not take the room that `html` needs. */
+  readonly isTextDerived: boolean;
   readonly html: string | null;
   readonly attachments: readonly Attachment[];
   /** The names of the fields that were cut. */
@@ -13,5 +15,6 @@ export interface BodyContent {
 
 /** The body of a message of which nothing but the header could be read, and why; null when it was not to be read. */
 export function unreadBody(problem: string | null): BodyContent {
-  return { text: null, html: null, attachments: [], truncated: ['text', 'html', 'attachments'], problem };
+  const truncated = ['text', 'html', 'attachments'];
+  return { text: null, isTextDerived: false, html: null, attachments: [], truncated, problem };
 }

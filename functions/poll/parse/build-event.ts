@@ -5,7 +5,13 @@ import type { BodyContent } from './body-content.ts';
 import { cutToJsonBytes, jsonBytes, takeWithin } from './bounds.ts';
 import { formatAddress } from './format-address.ts';
 import type { HeaderFields } from './header-fields.ts';
-import { MAX_ATTACHMENTS, MAX_EVENT_BYTES, MAX_FLAG_CHARS, MAX_FLAGS } from './limits.ts';
+import {
+  MAX_ATTACHMENTS,
+  MAX_EVENT_BYTES,
+  MAX_FLAG_CHARS,
+  MAX_FLAGS,
+  MIN_DERIVED_TEXT_BYTES,
+} from './limits.ts';
 import { cutText, oneLine } from './text.ts';
 import type { ParsedMessage, ParseJob } from './types.ts';
 
@@ -25,7 +31,7 @@ export function buildMessage(job: ParseJob, parts: MessageParts): ParsedMessage 
   if (job.oversizeBytes !== null) cuts.add('raw');
   const data = messageData(job, parts, cuts);
   return {
-    event: encode(job, data, cuts),
+    event: encode(job, data, cuts, parts.body.isTextDerived),
     messageId: data.messageId,
     from: data.from === null ? null : formatAddress(data.from),
     subject: data.subject,
@@ -101,22 +107,32 @@ function labelList(labels: readonly string[], name: string, cuts: Set<string>): 
   return kept;
 }
 
-function encode(job: ParseJob, data: MessageData, cuts: Set<string>): Buffer {
+function encode(job: ParseJob, data: MessageData, cuts: Set<string>, isTextDerived: boolean): Buffer {
   const whole = envelopeOf(job, { ...data, truncated: [...cuts] });
   const wholeBytes = Buffer.byteLength(whole);
   if (wholeBytes <= MAX_EVENT_BYTES) return ownBytes(whole, wholeBytes);
-  const cut = envelopeOf(job, fitted(job, data, cuts));
+  const cut = envelopeOf(job, fitted(job, data, cuts, isTextDerived));
   return ownBytes(cut, Buffer.byteLength(cut));
 }
 
-/** The data with html, and if need be text, cut so that the event has at most `MAX_EVENT_BYTES`. */
-function fitted(job: ParseJob, data: MessageData, cuts: ReadonlySet<string>): MessageData {
+/**
+ * The data with html, and if need be text, cut so that the event has at most `MAX_EVENT_BYTES`. A text that was made from
+ * the html is cut first, to what the html leaves, yet never below `MIN_DERIVED_TEXT_BYTES`.
+ */
+function fitted(
+  job: ParseJob,
+  data: MessageData,
+  cuts: ReadonlySet<string>,
+  isTextDerived: boolean,
+): MessageData {
   // Measured with both names in `truncated` and two nulls in place of the texts: what is left is theirs.
   const both = { ...data, text: null, html: null, truncated: [...cuts, 'html', 'text'] };
   const room = MAX_EVENT_BYTES - Buffer.byteLength(envelopeOf(job, both));
-  const textBytes = data.text === null ? 0 : jsonBytes(data.text);
+  const htmlBytes = data.html === null ? 0 : jsonBytes(data.html);
+  const textRoom = isTextDerived ? Math.min(room, Math.max(room - htmlBytes, MIN_DERIVED_TEXT_BYTES)) : room;
+  const text = data.text === null ? null : cutToJsonBytes(data.text, textRoom);
+  const textBytes = text === null ? 0 : jsonBytes(text);
   const html = data.html === null ? null : cutToJsonBytes(data.html, room - textBytes);
-  const text = data.text === null ? null : cutToJsonBytes(data.text, room);
   const truncated = new Set(cuts);
   if (html !== data.html) truncated.add('html');
   if (text !== data.text) truncated.add('text');

@@ -28,6 +28,7 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
+const DASH = 0x2d;
 
 /** Names of which one opens nearly every header: with one of them, blank lines in front of a header are skipped. */
 const OPENING_FIELD =
@@ -39,8 +40,8 @@ const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /**
  * Reads the header section (RFC 5322 section 2.2, folds of section 2.2.3) up to the first empty line, in linear time,
  * and never throws. Lines may end in CRLF or LF. A line that is no field (an mbox `From `, garbage) is left out where
- * fields follow; where none does, the empty line was forgotten and it begins the body. So does what stands behind a line
- * of white space and is no field. A byte order mark and blank lines in front of a header are skipped. Bytes in which no
+ * fields follow; where none does, or a multipart's delimiter, the empty line was forgotten and it begins the body. So does
+ * what stands behind a line of white space and is no field. A byte order mark and blank lines in front of a header are skipped. Bytes in which no
  * field can be found are taken for a body without a header.
  *
  * @param bytes A whole message, or only its header section: both give the same fields.
@@ -55,7 +56,10 @@ export function readHeaderSection(bytes: Buffer): HeaderSection {
   for (const range of lines.ranges) {
     const field = readField(bytes, range.start, range.end);
     if (field === null) {
+      // A name that is empty is an error of a field; a delimiter can only stand in a body.
+      if (bytes[range.start] === COLON) continue;
       strayStart ??= range.start;
+      if (fields.length > 0 && isDelimiter(bytes, range.start)) break;
       continue;
     }
     strayStart = null;
@@ -64,6 +68,10 @@ export function readHeaderSection(bytes: Buffer): HeaderSection {
   }
   const bodyStart = lines.truncated && fields.length > 0 ? lines.bodyStart : (strayStart ?? lines.bodyStart);
   return { fields, bodyStart, truncated };
+}
+
+function isDelimiter(bytes: Buffer, start: number): boolean {
+  return bytes[start] === DASH && bytes[start + 1] === DASH;
 }
 
 /** Where the header begins: behind a byte order mark, and behind blank lines where it then opens as headers do. */
@@ -79,12 +87,17 @@ function headerStart(bytes: Buffer): number {
 
 /**
  * A message whose lines end in CR alone, or in CR CR LF (broken gateways make both), with their ends mended; any other as
- * it is.
+ * it is. A POP3 server ends the last line of a message with CR LF even when all others end in CR.
  */
 export function withLineFeeds(bytes: Buffer): Buffer {
   const first = bytes.indexOf(LF);
-  if (first >= 2 && bytes[first - 1] === CR && bytes[first - 2] === CR) return withSingleReturns(bytes);
-  if (first >= 0 || !bytes.includes(CR)) return bytes;
+  const isLast = first === bytes.length - 1 && bytes[first - 1] === CR;
+  const own = isLast ? bytes.subarray(0, first - 1) : bytes;
+  if ((first < 0 || isLast) && own.includes(CR)) return withReturnsAsFeeds(own);
+  return first >= 2 && bytes[first - 1] === CR && bytes[first - 2] === CR ? withSingleReturns(bytes) : bytes;
+}
+
+function withReturnsAsFeeds(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   for (let at = copy.indexOf(CR); at >= 0; at = copy.indexOf(CR, at + 1)) copy[at] = LF;
   return copy;

@@ -1,39 +1,31 @@
 import { createHash } from 'node:crypto';
-import { type AttachmentStream, MailParser, type MailParserOptions } from 'mailparser';
+import type { AttachmentStream, MailParser } from 'mailparser';
 import {
   type BeginAttachment,
-  contentTypeOf,
   type DescribedAttachment,
   describeAttachment,
   type TakeBytes,
 } from './attachments.ts';
-import { MAX_PART_HEADER_BYTES, MAX_PARTS, MAX_TEXT_BYTES } from './limits.ts';
-import { type PartText, readPartText, type TextType } from './part-text.ts';
-import { hasBrokenMultipart } from './part-tree.ts';
-import { quotedPrintableDecoder } from './quoted-printable.ts';
+import { guessBoundary } from './guess-boundary.ts';
+import { MAX_RESCUES, MAX_TEXT_BYTES } from './limits.ts';
+import { type PartHeader, plainHeader } from './part-header.ts';
+import { type PartText, readPartText } from './part-text.ts';
+import { streamingParser } from './streaming-parser.ts';
 
-/** What mailparser found in a message that it read to the end. */
+/** What was found in a message. */
 export interface Leaves {
   /** In order of appearance. */
   readonly texts: readonly PartText[];
   /** In order of appearance. */
   readonly attachments: readonly DescribedAttachment[];
-  /** See `hasBrokenMultipart`. */
-  readonly hasBrokenMultipart: boolean;
+  /** What became of multiparts whose boundary does not occur, and were not empty. */
+  readonly rescued: readonly Rescue[];
+  /** Whether the message has more parts than are read: what is behind is missing. */
+  readonly isOverfull: boolean;
 }
 
-const OPTIONS: MailParserOptions = {
-  skipTextToHtml: true,
-  skipHtmlToText: true,
-  skipImageLinks: true,
-  skipTextLinks: true,
-  // An embedded message is a file. mailparser would print its header into the text, an unreadable date as the present time.
-  ignoreEmbedded: true,
-  // We hash ourselves, and only what is an attachment.
-  checksumAlgo: false,
-  maxChildNodes: MAX_PARTS,
-  maxHeadSize: MAX_PART_HEADER_BYTES,
-};
+/** Of a multipart without its boundary either the parts were found by another one, or its content is given as text. */
+export type Rescue = 'by another boundary' | 'as text';
 
 /** Shown as text unless the message says `attachment`; a delivery status is what a bounce has to say. */
 const TEXT_TYPES = new Set(['text/plain', 'text/html', 'message/delivery-status']);
@@ -41,14 +33,62 @@ const TEXT_TYPES = new Set(['text/plain', 'text/html', 'message/delivery-status'
 /** Larger bodies are fed in pieces, so that a decoder does not hold a whole attachment at once. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Reads the leaf parts of a message with mailparser. Rejects with what mailparser throws or emits as an error. */
-export function readLeaves(header: Buffer, body: Buffer, begin?: BeginAttachment): Promise<Leaves> {
-  const parser = streamingParser();
+/** What is gathered while a message is read, by one parser or by several. */
+interface Gathering {
+  readonly texts: PartText[];
+  textRoom: number;
+  readonly attachments: DescribedAttachment[];
+  attachmentCount: number;
+  readonly rescued: Rescue[];
+  isOverfull: boolean;
+  readonly begin: BeginAttachment | undefined;
+}
+
+/**
+ * Reads the leaf parts of a message with mailparser. Rejects with what mailparser throws or emits as an error.
+ *
+ * Where a multipart has no parts in it, its boundary being missing or never occurring (RFC 2046 section 5.1.1), mailparser
+ * drops what it holds without a word. Then all is read once more with that part as a file, and the file by the boundary that
+ * it shows, or as text.
+ */
+export function readLeaves(header: PartHeader, body: Buffer, begin?: BeginAttachment): Promise<Leaves> {
+  return readRescuing(header, body, 0, () => ({
+    texts: [],
+    textRoom: MAX_TEXT_BYTES,
+    attachments: [],
+    attachmentCount: 0,
+    rescued: [],
+    isOverfull: false,
+    begin,
+  }));
+}
+
+/** @param gather Where the leaves go; asked for once more when all is read once more. */
+async function readRescuing(
+  header: PartHeader,
+  body: Buffer,
+  depth: number,
+  gather: () => Gathering,
+): Promise<Gathering> {
+  const first = gather();
+  const lost = await readOnce(header, body, { lost: new Set(), depth, into: first });
+  if (lost.size === 0) return first;
+  const second = gather();
+  await readOnce(header, body, { lost, depth, into: second });
+  return second;
+}
+
+interface Reading {
+  readonly lost: ReadonlySet<number>;
+  readonly depth: number;
+  readonly into: Gathering;
+}
+
+/** Reads all leaves, and answers with the numbers of the multiparts in which there were none. */
+function readOnce(header: PartHeader, body: Buffer, reading: Reading): Promise<ReadonlySet<number>> {
+  const { parser, partOf, lostParts, isOverfull } = streamingParser(header, reading.lost);
+  let rescuing = Promise.resolve();
   return new Promise((resolve, reject) => {
-    const texts: PartText[] = [];
-    let textRoom = MAX_TEXT_BYTES;
-    const attachments: DescribedAttachment[] = [];
-    let attachmentCount = 0;
     // Later errors of the same parser change nothing: the first one decides.
     const fail = (error: unknown) => {
       reject(error);
@@ -57,61 +97,81 @@ export function readLeaves(header: Buffer, body: Buffer, begin?: BeginAttachment
     parser.on('data', (item) => {
       if (item.type !== 'attachment') return;
       item.content.on('error', fail);
-      if (isText(item)) {
-        keepText(item, textRoom, (bytes, isWhole) => {
-          textRoom -= bytes.length;
-          texts.push(readPartText(textTypeOf(item), bytes, isWhole));
+      const part = partOf(item.headers);
+      if (part === null) fail(new Error('mailparser gave a part that it had not announced'));
+      else if (part.isBeyond) keepBytes(item, 0, () => item.release?.());
+      else if (part.isLost) {
+        keepBytes(item, Number.POSITIVE_INFINITY, (bytes) => {
+          rescuing = rescue(part.header, bytes, reading).then(() => item.release?.());
+          rescuing.catch(fail);
         });
-        return;
-      }
-      attachmentCount += 1;
-      const id = String(attachmentCount);
-      hashFile(item, begin?.(id) ?? null, (size, sha256) => {
-        attachments.push(describeAttachment(item, { id, size, sha256 }));
-      });
+      } else readLeaf(item, part.header, reading.into);
     });
+    // The parser does not wait for the release of its last leaf.
     parser.once('end', () => {
-      resolve({ texts, attachments, hasBrokenMultipart: hasBrokenMultipart(parser) });
+      reading.into.isOverfull ||= isOverfull();
+      rescuing.then(() => resolve(lostParts()), fail);
     });
     parser.on('error', fail);
     // After the end too; making an error costs more than parsing a small mail's header.
     parser.once('close', () => {
       if (!parser.readableEnded) reject(new Error('the parser stopped before the end'));
     });
-    feed(parser, header, body);
+    feed(parser, plainHeader(header), body);
   });
 }
 
-/**
- * A mailparser that gives every leaf as a stream.
- *
- * By itself it decodes texts and quoted-printable whole, in memory that grows to twenty times their size, and when a
- * thread runs out of memory the whole process may die. So it is told that there are no types of text, and gets another
- * decoder. `textTypes` and `createNode` are not in its types; the version is pinned, and tests tell when they are gone.
- */
-function streamingParser(): MailParser {
-  const parser = new MailParser(OPTIONS);
-  Reflect.set(parser, 'textTypes', []);
-  const createNode: unknown = Reflect.get(parser, 'createNode');
-  if (typeof createNode !== 'function') throw new TypeError('Cannot parse: mailparser has no createNode');
-  Reflect.set(parser, 'createNode', (node: { encoding: unknown; getDecoder: unknown }) => {
-    if (node.encoding === 'quoted-printable') node.getDecoder = quotedPrintableDecoder;
-    return Reflect.apply(createNode, parser, [node]);
+/** The parser goes on with the next leaf when this one is released. */
+function readLeaf(item: AttachmentStream, header: PartHeader, into: Gathering): void {
+  if (isText(header)) {
+    keepBytes(item, into.textRoom, (bytes, isWhole) => {
+      into.textRoom -= bytes.length;
+      into.texts.push(readPartText(header, bytes, isWhole));
+      item.release?.();
+    });
+    return;
+  }
+  into.attachmentCount += 1;
+  const id = String(into.attachmentCount);
+  hashFile(item, into.begin?.(id) ?? null, (size, sha256) => {
+    into.attachments.push(describeAttachment(header, { id, size, sha256 }));
+    item.release?.();
   });
-  return parser;
 }
 
-function isText(item: AttachmentStream): boolean {
-  return TEXT_TYPES.has(item.contentType) && (item.contentDisposition ?? 'inline') === 'inline';
+function isText({ type, disposition }: PartHeader): boolean {
+  return TEXT_TYPES.has(type) && disposition !== 'attachment';
 }
 
-function textTypeOf(item: AttachmentStream): TextType {
-  const { charset, format, delsp } = contentTypeOf(item)?.params ?? {};
-  return { type: item.contentType, charset, format, delsp };
+/** Reads the content of a multipart whose boundary does not occur; what is blank has nothing to rescue. */
+async function rescue(lost: PartHeader, content: Buffer, { depth, into }: Reading): Promise<void> {
+  const boundary = depth < MAX_RESCUES ? guessBoundary(content) : null;
+  if (boundary === null) {
+    const bytes = content.subarray(0, into.textRoom);
+    into.textRoom -= bytes.length;
+    const text = readPartText({ type: 'text/plain' }, bytes, bytes.length === content.length);
+    if (text.text.trim() === '') return;
+    into.rescued.push('as text');
+    into.texts.push(text);
+    return;
+  }
+  into.rescued.push('by another boundary');
+  const before = { ...into };
+  const [texts, attachments, rescued] = [into.texts.length, into.attachments.length, into.rescued.length];
+  const header: PartHeader = { ...lost, boundary, encoding: 'identity' };
+  await readRescuing(header, content, depth + 1, () => {
+    // What a reading before this one found of the same content is void.
+    into.texts.length = texts;
+    into.attachments.length = attachments;
+    into.rescued.length = rescued;
+    into.textRoom = before.textRoom;
+    into.attachmentCount = before.attachmentCount;
+    return into;
+  });
 }
 
-/** Reads a text to its end and keeps its first `room` bytes. */
-function keepText(
+/** Reads a leaf to its end and keeps its first `room` bytes. */
+function keepBytes(
   item: AttachmentStream,
   room: number,
   onEnd: (bytes: Buffer, isWhole: boolean) => void,
@@ -125,7 +185,6 @@ function keepText(
   item.content.once('end', () => {
     const only = kept.length === 1 ? kept[0] : undefined;
     onEnd((only ?? Buffer.concat(kept)).subarray(0, room), size <= room);
-    item.release?.();
   });
 }
 
@@ -142,10 +201,7 @@ function hashFile(
     take?.(chunk);
     size += chunk.length;
   });
-  item.content.once('end', () => {
-    onEnd(size, hash.digest('hex'));
-    item.release?.();
-  });
+  item.content.once('end', () => onEnd(size, hash.digest('hex')));
 }
 
 function feed(parser: MailParser, header: Buffer, body: Buffer): void {

@@ -9,6 +9,9 @@
 /** The body of a webhook request (design: html is cut first, then text). */
 export const MAX_EVENT_BYTES = 1024 * 1024;
 
+/** What a text that was made from html may take of an event that is full of html. */
+export const MIN_DERIVED_TEXT_BYTES = 64 * 1024;
+
 /**
  * How far the header reader looks. Real header sections have some 50 fields; the fields behind a list of 100,000
  * recipients on as many lines are still found, and reading as many lines takes 50 ms.
@@ -43,7 +46,7 @@ export const MAX_ATTACHMENTS = { count: 500, bytes: 128 * 1024 } as const;
 export const MAX_FILENAME_CHARS = 255;
 
 /**
- * MIME parts of a message, which bounds their nesting too; mailparser refuses a message that has more, and so do we.
+ * MIME parts of a message, which bounds their nesting too; mailparser reads no further in a message that has more.
  * 999 nested parts took 0.1 s.
  */
 export const MAX_PARTS = 1_000;
@@ -52,6 +55,12 @@ export const MAX_PARTS = 1_000;
  * have half a million lines, which took 120 MB.
  */
 export const MAX_PART_HEADER_BYTES = 32 * 1024;
+/** A field that describes a content; a longer one counts as missing. */
+export const MAX_CONTENT_FIELD_BYTES = MAX_PART_HEADER_BYTES;
+
+/** How often a part without its boundary may be read again by another one inside of such a part. */
+export const MAX_RESCUES = 3;
+
 /** Of all text parts before their charsets are decoded: at four bytes a character as much as an event can hold. */
 export const MAX_TEXT_BYTES = 4 * MAX_EVENT_BYTES;
 

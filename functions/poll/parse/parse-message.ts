@@ -1,3 +1,5 @@
+import type { Attachment } from '../../../shared/event.ts';
+import type { BeginAttachment } from './attachments.ts';
 import { readBody } from './body.ts';
 import { type BodyContent, unreadBody } from './body-content.ts';
 import { buildMessage, sizeOf } from './build-event.ts';
@@ -18,6 +20,17 @@ export async function parseMessage(job: ParseJob): Promise<ParsedMessage> {
   const section = readHeaderSection(bytes);
   if (job.oversizeBytes !== null) return build(job, section, unreadBody(null));
   return build(job, section, await readBody(section, bytes.subarray(section.bodyStart)));
+}
+
+/**
+ * Reads a message once more, as `parseMessage` does, for the bytes of its attachments. Answers with the attachments that it
+ * found: the same as in the event, as long as this parser is the one that made it.
+ */
+export async function readAttachments(raw: Buffer, begin: BeginAttachment): Promise<readonly Attachment[]> {
+  const bytes = withLineFeeds(raw);
+  const section = readHeaderSection(bytes);
+  const { attachments } = await readBody(section, bytes.subarray(section.bodyStart), begin);
+  return attachments;
 }
 
 /** The event of a message whose body could not be read: its header, and why. */

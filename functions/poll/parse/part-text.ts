@@ -1,5 +1,5 @@
-import libmime from 'libmime';
 import { decodeCharset } from './charset.ts';
+import { unwrapFlowed } from './flowed.ts';
 import { MAX_EVENT_BYTES } from './limits.ts';
 import { cleanBody, cutText } from './text.ts';
 
@@ -33,7 +33,7 @@ export function readPartText(what: TextType, bytes: Buffer, isWhole: boolean): P
   const cut = cutText(whole, MAX_EVENT_BYTES);
   return {
     isHtml: what.type === 'text/html',
-    text: isFlowed(what) ? libmime.decodeFlowed(cut, what.delsp?.trim().toLowerCase() === 'yes') : cut,
+    text: isFlowed(what) ? unwrapFlowed(cut, what.delsp?.trim().toLowerCase() === 'yes') : cut,
     truncated: !isWhole || cut.length < whole.length,
   };
 }

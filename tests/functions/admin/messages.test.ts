@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deliverySchema, messageSchema } from '../../../functions/admin/message-schema.ts';
+import {
+  deliverySchema,
+  messageSchema,
+  messageWithLinksSchema,
+} from '../../../functions/admin/message-schema.ts';
 import type { EventId, WebhookId } from '../../../shared/identity.ts';
 import { type AdminWorld, accountBody, createAdminWorld, webhookId } from '../../support/admin-world.ts';
 import { takenAttempt } from '../../support/fake-operations.ts';
@@ -61,8 +65,11 @@ describe('messages', () => {
         },
       ],
       settlement: { action: 'mark-seen', state: 'waiting', reason: null },
+      links: null,
     });
-    expect(messageSchema.strict().safeParse(message).success).toBe(true);
+    expect(messageWithLinksSchema.strict().safeParse(message).success).toBe(true);
+    const [listed] = (await get('/v1/messages')).data;
+    expect(messageSchema.strict().safeParse(listed).success).toBe(true);
   });
 
   it('are listed newest first, by account, state and time', async () => {

@@ -34,6 +34,14 @@ describe('readConfig()', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
+  it('reads the URL that links begin with, and refuses what is none', () => {
+    const readUrl = (url: string) =>
+      readConfig({ ...ENV, MAILHOOK_FILES_URL: url }, ['egress', 'egressAllow', 'filesUrl']).filesUrl;
+    expect(readUrl('https://files.example.com/')).toBe('https://files.example.com');
+    expect(() => readUrl('files.example.com')).toThrow(EnvironmentError);
+    expect(() => readUrl('https://files.example.com/?a')).toThrow('Cannot use MAILHOOK_FILES_URL');
+  });
+
   it('the empty text is no range', () => {
     expect(read().egressAllow).toEqual([]);
   });

@@ -1,5 +1,5 @@
 // What Lambda's runtime gives a function that streams its answer, and MiniStack's does not: the head as JSON, eight zero
-// bytes, then the body, as one text.
+// bytes, then the body, as one text. An answer without a head is JSON for who invoked the function by its name.
 const HEAD_END = '\0'.repeat(8);
 
 class ResponseStream extends (await import('node:stream')).Writable {
@@ -17,7 +17,8 @@ globalThis.awslambda = {
     const ended = new Promise((resolve) => stream.once('finish', resolve));
     await handle(event, stream, context);
     await ended;
-    return Buffer.concat(stream.chunks).toString('utf8');
+    const text = Buffer.concat(stream.chunks).toString('utf8');
+    return text.includes(HEAD_END) ? text : JSON.parse(text);
   },
   HttpResponseStream: {
     from(stream, head) {

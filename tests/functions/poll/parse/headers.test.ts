@@ -44,6 +44,32 @@ describe('readHeaderSection()', () => {
     expect(read('hello\r\n\r\nworld')).toMatchObject({ fields: [], bodyStart: 0 });
   });
 
+  it.each([
+    ['no empty line behind the header', 'A: 1\r\nB: 2\r\n', 'hello world\r\n\r\nmore\r\n'],
+    ['a line of white space instead', 'A: 1\r\nB: 2\r\n \t\r\n', 'hello world\r\nmore\r\n'],
+    ['a delimiter right behind', 'A: 1\r\nB: 2\r\n', 'preamble\r\n--b\r\nC: 3\r\n\r\nhello'],
+    ['a byte order mark in front', '\xef\xbb\xbfA: 1\r\nB: 2\r\n\r\n', 'hello'],
+    ['an mbox line in front', 'From a@b Mon Jan 1\r\nA: 1\r\nB: 2\r\n\r\n', 'hello'],
+    ['blank lines in front of an mbox line', '\n\r\nFrom a@b Mon Jan 1\nA: 1\nB: 2\n\n', 'hello'],
+  ])('loses no body and no field with %s', (_, head, body) => {
+    expect(pairs(head + body).map(([name]) => name)).toEqual(['A', 'B']);
+    expect((head + body).slice(read(head + body).bodyStart)).toBe(body);
+  });
+
+  it('skips blank lines in front of what opens as headers do, and of nothing else', () => {
+    expect(pairs('\r\n\r\nReceived: a\r\nX: b\r\n\r\n').map(([name]) => name)).toEqual(['Received', 'X']);
+    expect(read('\r\nNote: a\r\n')).toMatchObject({ fields: [], bodyStart: 2 });
+    expect(read('\r\nhello\r\n')).toMatchObject({ fields: [], bodyStart: 2 });
+  });
+
+  it('takes a line of white space for a fold where header follows', () => {
+    expect(pairs('Subject: a\r\n \r\n b\r\nC: 1\r\n \r\nD: 2\r\n\r\n').map(([name]) => name)).toEqual([
+      'Subject',
+      'C',
+      'D',
+    ]);
+  });
+
   it('keeps a field named __proto__ as a field like any other', () => {
     const section = read('__proto__: x\r\nconstructor: y\r\n\r\n');
     expect(section.fields.map((field) => field.key)).toEqual(['__proto__', 'constructor']);
@@ -140,5 +166,18 @@ describe('withLineFeeds()', () => {
     expect(bare.toString()).toBe('A: 1\rB: 2\r\rbody');
     const usual = Buffer.from('A: 1\r\n\r\na\rb');
     expect(withLineFeeds(usual)).toBe(usual);
+    const line = Buffer.from('A: 1\r\n');
+    expect(withLineFeeds(line)).toBe(line);
+  });
+
+  it.each(['', '\r'])('gives the same of such a message that a POP3 server has ended with CR LF', (end) => {
+    const bare = Buffer.from(`A: 1\r\rbody${end}`);
+    expect(withLineFeeds(Buffer.concat([bare, Buffer.from('\r\n')]))).toEqual(withLineFeeds(bare));
+  });
+
+  it('mends lines that end in CR CR LF', () => {
+    expect(withLineFeeds(Buffer.from('A: 1\r\r\n\r\r\na\rb\r\r\r\nc\n\r')).toString()).toBe(
+      'A: 1\r\n\r\na\rb\r\nc\n\r',
+    );
   });
 });

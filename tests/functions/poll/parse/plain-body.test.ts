@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readHeaderSection } from '../../../../functions/poll/parse/headers.ts';
 import { readLeaves } from '../../../../functions/poll/parse/leaf-parts.ts';
+import { readPartHeader } from '../../../../functions/poll/parse/part-header.ts';
 import { readPlainBody } from '../../../../functions/poll/parse/plain-body.ts';
 import { mail } from '../../../support/parse-job.ts';
 
@@ -47,10 +48,11 @@ describe('readPlainBody()', () => {
     await fc.assert(
       fc.asyncProperty(type, encoding, body, async (contentType, transferEncoding, bytes) => {
         const head = mail(contentType, transferEncoding, '');
-        const plain = readPlainBody(readHeaderSection(head), bytes);
+        const section = readHeaderSection(head);
+        const plain = readPlainBody(section, bytes);
         if (plain === null) return;
         taken += 1;
-        const { texts, attachments } = await readLeaves(head, bytes);
+        const { texts, attachments } = await readLeaves(readPartHeader(section, 'text/plain'), bytes);
         expect(attachments).toEqual([]);
         expect(plain).toEqual(texts[0]);
       }),
