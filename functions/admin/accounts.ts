@@ -15,7 +15,7 @@ import { isProblem, mailProblem, type Problem, problem } from './problem.ts';
 import { accountResource } from './resources.ts';
 import { defineRoute, type Route } from './route.ts';
 import { pauseAccount, rebaselineAccount, resumeAccount, updateAccount } from './update-account.ts';
-import { waitingMessages } from './waiting-messages.ts';
+import { NOTHING_WAITS, waitingMessages } from './waiting-messages.ts';
 
 const PATH = '/v1/accounts';
 const ONE = `${PATH}/{account}`;
@@ -33,7 +33,10 @@ export const accountRoutes: readonly Route[] = [
       answer,
       refusals: [400, 409, 422, 501],
     },
-    async (deps, { body }) => asDetail(deps, await addAccount(deps, body)),
+    async (deps, { body }) => {
+      const account = await addAccount(deps, body);
+      return isProblem(account) ? account : { ...accountResource(account), waiting: NOTHING_WAITS };
+    },
   ),
   defineRoute(
     {

@@ -10,6 +10,9 @@ const MAX_REASONS = 5;
 /** What tells two failures apart that are one to a person: which message it was. */
 const ONE_MESSAGE = /\b(UIDs?|RETR|byte) [\d:,*]+/g;
 
+/** What waits in an account that was added a moment ago. */
+export const NOTHING_WAITS = { messages: 0, oldestAt: null, reasons: [] };
+
 /** How many messages of an account could not be fetched yet, since when, and why. */
 export async function waitingMessages(
   { store }: Pick<AdminDeps, 'store'>,

@@ -14,7 +14,7 @@ export interface ByteBudget {
 }
 
 /** Raw mail in flight in one process: fetched, and not committed yet. Below it any one mail fits that an account may ask for. */
-export const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** A budget of so many bytes. */
 export function createByteBudget(limitBytes: number = MAX_BYTES_IN_FLIGHT): ByteBudget {

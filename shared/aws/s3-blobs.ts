@@ -20,7 +20,7 @@ export interface S3BlobsOptions {
 }
 
 /** Blobs of which nothing else removes those that nobody refers to any more. */
-export interface S3Blobs extends Blobs {
+interface S3Blobs extends Blobs {
   /** Gone when it resolves; one that is not there is gone too. */
   drop(ref: BlobRef): Promise<void>;
 }
