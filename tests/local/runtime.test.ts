@@ -32,9 +32,12 @@ afterEach(async () => {
 });
 
 /** A runtime whose mail sessions are opened by what `wrap` makes of the real way. */
-function start(wrap: (open: OpenMailSource) => OpenMailSource = (open) => open): Promise<Runtime> {
+function start(
+  wrap: (open: OpenMailSource) => OpenMailSource = (open) => open,
+  graceMs = 100,
+): Promise<Runtime> {
   return startRuntime({
-    ...{ folder, egress: 'private-ok', clock: systemClock, log: silentLog, graceMs: 100 },
+    ...{ folder, egress: 'private-ok', clock: systemClock, log: silentLog, graceMs },
     wrap: (ports: RuntimePorts) => ({ ...ports, openSource: wrap(ports.openSource) }),
   });
 }
@@ -111,7 +114,7 @@ describe('close()', () => {
 
   it('lets a poll that somebody asked for end before it closes the data folder', async () => {
     const { state, arrived, open, wrap } = gate();
-    const runtime = await start(wrap);
+    const runtime = await start(wrap, 20_000);
     const id = await addAccount(runtime, 'user0');
     state.held = true;
     const polled = runtime.operations.poll([id]);
