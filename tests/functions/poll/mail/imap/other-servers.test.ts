@@ -128,3 +128,43 @@ describe('Cyrus and Courier, whose names have levels separated by dots', () => {
     expect(results).toMatchObject([{ result: 'refused', reason: expect.stringContaining('name by "."') }]);
   });
 });
+
+describe('James, which says BAD to a FETCH from an empty mailbox', () => {
+  const flags = (completion?: string) =>
+    answer(
+      'UID FETCH 1 \\(UID FLAGS\\)',
+      completion === undefined ? ['* 1 FETCH (FLAGS () UID 1)'] : [],
+      completion ?? 'OK FETCH completed.',
+    );
+  const BAD = 'BAD FETCH failed. Invalid messageset.';
+  const deletion = { key: 'a', source: item(1).source, action: { kind: 'delete' } } as const;
+
+  it('has deleted the last message, and that is seen', async () => {
+    const server = await scripted([
+      ...loggedIn('UIDPLUS MOVE'),
+      ...opened({ exists: 1, uidNext: 2 }),
+      flags(),
+      answer('UID STORE 1 \\+FLAGS.* \\(\\\\Deleted\\)', ['* 1 FETCH (FLAGS (\\Deleted) UID 1)']),
+      answer('UID EXPUNGE 1', ['* 1 EXPUNGE', '* 0 RECENT'], 'OK EXPUNGE completed.'),
+      flags(BAD),
+      answer('UID SEARCH UID 1', ['* SEARCH'], 'OK SEARCH completed.'),
+    ]);
+    const source = await open(server);
+
+    expect(await source.settle([deletion])).toEqual([{ key: 'a', result: 'done', reason: null }]);
+  });
+
+  it('is tried again when the message is there all the same', async () => {
+    const server = await scripted([
+      ...loggedIn('UIDPLUS MOVE'),
+      ...opened({ exists: 1, uidNext: 2 }),
+      flags(BAD),
+      answer('UID SEARCH UID 1', ['* SEARCH 1'], 'OK SEARCH completed.'),
+    ]);
+    const source = await open(server);
+
+    expect(await source.settle([deletion])).toMatchObject([
+      { result: 'retry', reason: expect.stringContaining('Invalid messageset') },
+    ]);
+  });
+});
