@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../../support/scripted-server.ts';
 import { LIMITS, listed } from './fetch-support.ts';
 import { answer, bodyRow, listRow, loggedIn, opened } from './imap-script.ts';
-import { brief, cleanUpAfterEach, collect, cursor, item, open, scripted, uidsOf } from './imap-support.ts';
+import {
+  brief,
+  cleanUpAfterEach,
+  collect,
+  cursor,
+  item,
+  mailError,
+  open,
+  scripted,
+  uidsOf,
+} from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -56,6 +66,19 @@ describe('Courier, when the file of a message was removed after the mailbox was 
     const fetched = await collect(source.fetch([item(2)], LIMITS));
 
     expect(fetched).toMatchObject([{ kind: 'raw' }]);
+  });
+});
+
+describe('Courier, when one address has too many connections', () => {
+  it('closes one more without a greeting, and what that may be is said', async () => {
+    const server = await scripted([{ end: 'fin' }]);
+
+    const error = await mailError(open(server));
+
+    expect(error).toMatchObject({ code: 'network' });
+    expect(error.message).toContain(
+      'it may have too many connections from this address; if the port is for TLS',
+    );
   });
 });
 
