@@ -223,7 +223,10 @@ function networkFailure(failure: Failure, place: Place): Verdict | null {
       reason: `the server sent no IMAP greeting in time${hint}; if it speaks POP3, use --protocol pop3`,
     };
   if (code.startsWith('ClosedAfterConnect')) {
-    return { code: 'network', reason: `the server closed the connection before the login was done${hint}` };
+    // Courier does so above MAXPERIP, without a word.
+    const crowded = 'it may have too many connections from this address';
+    const reason = `the server closed the connection before the login was done; ${crowded}${hint}`;
+    return { code: 'network', reason };
   }
   if (CLOSED_CODES.has(code)) return { code: 'network', reason: 'the server closed the connection' };
   const reason = NETWORK_REASONS.get(code);

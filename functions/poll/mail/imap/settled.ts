@@ -2,6 +2,7 @@ import type { ActionResult } from '../../../../shared/ports/mail-source.ts';
 import { MailError } from '../../../../shared/ports/mail-source.ts';
 import type { Directory } from './directory.ts';
 import { type OpenedMailbox, openIfThere } from './mailbox.ts';
+import { existingUids } from './rows.ts';
 import type { ImapSession, Refusal } from './session.ts';
 import { uidSet } from './uid-set.ts';
 
@@ -70,9 +71,16 @@ export async function flagsOf(
   const found = new Map<number, ReadonlySet<string>>();
   if (uids.length === 0) return found;
   const info = { doing: 'read the flags of messages', timeoutMs: session.deadlines.commandMs };
-  await session.fetchRows(info, uidSet(uids), { uid: true, flags: true }, ({ uid, flags }) => {
-    if (asked.has(uid)) found.set(uid, new Set([...(flags ?? [])].map((flag) => flag.toLowerCase())));
-    return true;
-  });
+  try {
+    await session.fetchRows(info, uidSet(uids), { uid: true, flags: true }, ({ uid, flags }) => {
+      if (asked.has(uid)) found.set(uid, new Set([...(flags ?? [])].map((flag) => flag.toLowerCase())));
+      return true;
+    });
+  } catch (error) {
+    if (!(error instanceof MailError) || session.hasEnded()) throw error;
+    // James says BAD to a FETCH from a mailbox that is empty by now, and answers a SEARCH as it should.
+    const existing = await existingUids(session, uids);
+    if (existing === null || existing.size > 0) throw error;
+  }
   return found;
 }

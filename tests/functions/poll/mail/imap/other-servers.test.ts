@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../../support/scripted-server.ts';
 import { LIMITS, listed } from './fetch-support.ts';
 import { answer, bodyRow, listRow, loggedIn, opened } from './imap-script.ts';
-import { brief, cleanUpAfterEach, collect, cursor, item, open, scripted, uidsOf } from './imap-support.ts';
+import {
+  brief,
+  cleanUpAfterEach,
+  collect,
+  cursor,
+  item,
+  mailError,
+  open,
+  scripted,
+  uidsOf,
+} from './imap-support.ts';
 
 cleanUpAfterEach();
 
@@ -56,6 +66,19 @@ describe('Courier, when the file of a message was removed after the mailbox was 
     const fetched = await collect(source.fetch([item(2)], LIMITS));
 
     expect(fetched).toMatchObject([{ kind: 'raw' }]);
+  });
+});
+
+describe('Courier, when one address has too many connections', () => {
+  it('closes one more without a greeting, and what that may be is said', async () => {
+    const server = await scripted([{ end: 'fin' }]);
+
+    const error = await mailError(open(server));
+
+    expect(error).toMatchObject({ code: 'network' });
+    expect(error.message).toContain(
+      'it may have too many connections from this address; if the port is for TLS',
+    );
   });
 });
 
@@ -126,5 +149,45 @@ describe('Cyrus and Courier, whose names have levels separated by dots', () => {
     ]);
 
     expect(results).toMatchObject([{ result: 'refused', reason: expect.stringContaining('name by "."') }]);
+  });
+});
+
+describe('James, which says BAD to a FETCH from an empty mailbox', () => {
+  const flags = (completion?: string) =>
+    answer(
+      'UID FETCH 1 \\(UID FLAGS\\)',
+      completion === undefined ? ['* 1 FETCH (FLAGS () UID 1)'] : [],
+      completion ?? 'OK FETCH completed.',
+    );
+  const BAD = 'BAD FETCH failed. Invalid messageset.';
+  const deletion = { key: 'a', source: item(1).source, action: { kind: 'delete' } } as const;
+
+  it('has deleted the last message, and that is seen', async () => {
+    const server = await scripted([
+      ...loggedIn('UIDPLUS MOVE'),
+      ...opened({ exists: 1, uidNext: 2 }),
+      flags(),
+      answer('UID STORE 1 \\+FLAGS.* \\(\\\\Deleted\\)', ['* 1 FETCH (FLAGS (\\Deleted) UID 1)']),
+      answer('UID EXPUNGE 1', ['* 1 EXPUNGE', '* 0 RECENT'], 'OK EXPUNGE completed.'),
+      flags(BAD),
+      answer('UID SEARCH UID 1', ['* SEARCH'], 'OK SEARCH completed.'),
+    ]);
+    const source = await open(server);
+
+    expect(await source.settle([deletion])).toEqual([{ key: 'a', result: 'done', reason: null }]);
+  });
+
+  it('is tried again when the message is there all the same', async () => {
+    const server = await scripted([
+      ...loggedIn('UIDPLUS MOVE'),
+      ...opened({ exists: 1, uidNext: 2 }),
+      flags(BAD),
+      answer('UID SEARCH UID 1', ['* SEARCH 1'], 'OK SEARCH completed.'),
+    ]);
+    const source = await open(server);
+
+    expect(await source.settle([deletion])).toMatchObject([
+      { result: 'retry', reason: expect.stringContaining('Invalid messageset') },
+    ]);
   });
 });
