@@ -71,11 +71,17 @@ const attachmentSchema = z
     filename: z
       .string()
       .nullable()
-      .meta({ description: 'Decoded (RFC 2047, 2231), without folders', examples: ['a.pdf'] }),
+      .meta({
+        description: 'Decoded (RFC 2047, 2231), without folders; null when there is none',
+        examples: ['a.pdf'],
+      }),
     contentType: z.string().meta({ description: 'In lower case', examples: ['application/pdf'] }),
     size: sizeSchema.meta({ description: 'Decoded bytes', examples: [48_213] }),
     sha256: z.string().regex(HEX_SHA256).meta({ description: 'Lower-case hex, of the decoded bytes' }),
-    disposition: z.enum(['attachment', 'inline']).nullable(),
+    disposition: z
+      .enum(['attachment', 'inline'])
+      .nullable()
+      .meta({ description: 'Content-Disposition (RFC 2183); null when the part has none' }),
     contentId: z
       .string()
       .nullable()
@@ -118,7 +124,10 @@ export const messageDataSchema = z.object({
   cc: addresses('Cc'),
   bcc: addresses('Bcc'),
   subject: textOrNull('Subject, decoded (RFC 2047)', 'Grüße'),
-  text: textOrNull('The plain text, decoded, lines ended by \\n', 'Hello\n'),
+  text: textOrNull(
+    'The plain text, decoded, with LF at the ends of lines; of HTML alone it is made',
+    'Hello\n',
+  ),
   html: textOrNull('The HTML, decoded, as the sender wrote it: not made safe', '<p>Hello</p>'),
   headers: z.array(headerSchema).meta({ description: 'All of the header, in order, decoded' }),
   flags: z.array(z.string()).meta({
@@ -145,7 +154,9 @@ export const messageDataSchema = z.object({
       sha256: z.string().regex(HEX_SHA256).nullable().meta({ description: 'null when not fetched' }),
     })
     .meta({ description: 'The message as the server gave it' }),
-  truncated: z.array(z.string()).meta({ description: 'The fields that were cut', examples: [['html']] }),
+  truncated: z
+    .array(z.string())
+    .meta({ description: 'The fields of which something is missing', examples: [['html']] }),
   parseError: z.string().nullable().meta({ description: 'What could not be read, and why' }),
 });
 
