@@ -22,7 +22,7 @@ export interface StreamingParser {
   readonly parser: MailParser;
   /** The part that a leaf's headers belong to; null of headers that no part has. */
   partOf(headers: object): Part | null;
-  /** The numbers of the multiparts in which no part was found. */
+  /** The numbers of the multiparts in which no part was found, or not all. */
   lostParts(): ReadonlySet<number>;
   /** Whether the message has more than `MAX_PARTS`, of which the first ones are given. */
   isOverfull(): boolean;
@@ -125,7 +125,7 @@ export function streamingParser(root: PartHeader, lost: ReadonlySet<number>): St
     parser,
     partOf: (headers) => byHeaders.get(headers) ?? null,
     isOverfull,
-    lostParts: () => new Set([...found.values()].filter(isEmptyMultipart).map(({ index }) => index)),
+    lostParts: () => new Set([...found.values()].filter(isLostMultipart).map(({ index }) => index)),
   };
 }
 
@@ -239,7 +239,9 @@ function giveDecoders(
   });
 }
 
-function isEmptyMultipart({ part, hasParts }: FoundPart): boolean {
-  if (part === null || hasParts || part.isLost || part.isBeyond) return false;
-  return part.header.type.startsWith('multipart/');
+/** A multipart without parts, or with the first ones in what was taken for its header. */
+function isLostMultipart({ part, hasParts, stray }: FoundPart): boolean {
+  if (part === null || part.isLost || part.isBeyond || !part.header.type.startsWith('multipart/'))
+    return false;
+  return !hasParts || (stray !== null && /^--/m.test(stray.toString('latin1')));
 }

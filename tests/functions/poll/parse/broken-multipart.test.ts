@@ -173,6 +173,23 @@ describe('parseMessage() on damaged delimiters', () => {
     expect(data).toMatchObject({ text: expected, parseError: null });
   });
 
+  it('loses nothing of an inner multipart without an empty line', async () => {
+    const inner = [
+      'Content-Type: multipart/mixed; boundary=in',
+      '--in',
+      'Content-Type: text/plain',
+      '',
+      'hello',
+    ];
+    const data = await dataOf(
+      mail(
+        ...['Content-Type: multipart/mixed; boundary=out', '', '--out', ...inner, '--in', ...FILE],
+        ...['--in--', '--out', '', 'you', '--out--'],
+      ),
+    );
+    expect(data).toMatchObject({ text: 'hello\nyou', attachments: [ABC], parseError: null });
+  });
+
   it('decodes the content that was taken for header as the rest of it', async () => {
     const part = ['--b', 'Content-Type: image/png', 'Content-Transfer-Encoding: base64', 'YWJj', '', 'ZGVm'];
     const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=b', '', ...part, '--b--'));
