@@ -112,7 +112,7 @@ describe('parseMessage() on a multipart whose boundary does not occur', () => {
 describe('parseMessage() on damaged delimiters', () => {
   const head = ['Content-Type: multipart/mixed; boundary=b-1', '', '--b-1', '', 'hello', '--b-1', ...FILE];
 
-  it.each(['--b-1-->', '--b-1--Regards', '--b-1-', '--b-1--;', '--b-1--  \t'])(
+  it.each(['--b-1-->', '--b-1--Regards', '--b-1--;', '--b-1--  \t'])(
     'keeps what stands behind the close delimiter %j out of the last file',
     async (close) => {
       const data = await dataOf(mail(...head, close, 'Regards', 'ana'));
@@ -141,6 +141,19 @@ describe('parseMessage() on damaged delimiters', () => {
     expect(data.attachments).toMatchObject([file, file]);
   });
 
+  it('goes on behind half a close delimiter, where parts may follow', async () => {
+    const data = await dataOf(mail(...head, '--b-1-', '', 'you', '--b-1--'));
+    expect(data).toMatchObject({ text: 'hello\nyou', attachments: [ABC], parseError: null });
+  });
+
+  it('reads no delimiter of another boundary as a damaged one', async () => {
+    const data = await dataOf(
+      mail('Content-Type: multipart/mixed; boundary=b-', '', '--b', '', 'hello', '--b', ...FILE, '--b--'),
+    );
+    expect(data).toMatchObject({ text: 'hello', attachments: [ABC] });
+    expect(data.parseError).toContain('by another one');
+  });
+
   it('takes a row of dashes that begins like a delimiter for a line of the text', async () => {
     const data = await dataOf(
       mail('Content-Type: multipart/mixed; boundary=-', '', '---', '', 'a', '-------', 'b'),
@@ -165,6 +178,11 @@ describe('parseMessage() on damaged delimiters', () => {
     [
       'a header and no empty line',
       ['--b', 'Content-Type: text/plain', 'hello', 'you', '--b--'],
+      'hello\nyou',
+    ],
+    [
+      'no empty line, before another part',
+      ['--b', 'Content-Type: text/plain', 'hello', '--b', '', 'you', '--b--'],
       'hello\nyou',
     ],
     ['an empty line too late', ['--b', 'hello', '', 'you', '--b--'], 'hello\n\nyou'],
