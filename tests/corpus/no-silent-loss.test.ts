@@ -7,6 +7,8 @@ import { eventOf, parseJob } from '../support/parse-job.ts';
 
 const SEED = 3;
 const MARK = 'MARKMARKMARK';
+/** The same damages every time; to look for rarer ones, change the seed and raise the number. */
+const RUNS = { seed: SEED, numRuns: 1_500 };
 
 /** Mails of several parts that hold their text as it stands, with a mark in the first text. */
 const MAILS = generateCorpus(SEED, 400)
@@ -53,6 +55,15 @@ function isOutsideParts(bytes: Buffer): boolean {
   return !isOpened || /\r\n--(?:=_b1|rel|inner|l\d+)--/.test(before);
 }
 
+/** Whether the mark stands in a line of a header that is no field and has fields behind it: such lines are left out. */
+function isStrayLine(bytes: Buffer): boolean {
+  const [before = '', after = ''] = bytes.toString('latin1').split(MARK);
+  const lines = after.split('\r\n').slice(1);
+  const end = lines.findIndex((line) => line === '' || /^--(?:=_b1|rel|inner|l\d+)(?:--)?$/.test(line));
+  const isBehindEmptyLine = /\n\r?\n[^\n]*$/.test(before);
+  return !isBehindEmptyLine && lines.slice(0, end).some((line) => /^[!-9;-~]+[ \t]*:/.test(line));
+}
+
 /** Whether the mark is anywhere in the event: in a text, a header, or the bytes of a file. */
 async function hasMark(bytes: Buffer, data: MessageData): Promise<boolean> {
   if (JSON.stringify(data).includes(MARK)) return true;
@@ -89,7 +100,7 @@ it('a field of a damaged header is in the event', async () => {
       const bytes = damages.reduce(damaged, mail);
       if (isField(bytes)) await expectMark(bytes);
     }),
-    { numRuns: 1_000 },
+    RUNS,
   );
 });
 
@@ -98,8 +109,8 @@ it('what a damaged mail holds is in its event, or the event says that something 
   await fc.assert(
     fc.asyncProperty(damagedMail, async ([mail, damages]) => {
       const bytes = damages.reduce(damaged, mail);
-      if (bytes.includes(MARK) && !isOutsideParts(bytes)) await expectMark(bytes);
+      if (bytes.includes(MARK) && !isOutsideParts(bytes) && !isStrayLine(bytes)) await expectMark(bytes);
     }),
-    { numRuns: 1_000 },
+    RUNS,
   );
 });
