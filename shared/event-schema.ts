@@ -161,7 +161,7 @@ export const messageDataSchema = z.object({
 });
 
 /** `data` of `message.quarantined`; see `QuarantinedData`. */
-export const quarantinedDataSchema = z.object({
+const quarantinedDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   source: sourceSchema,
@@ -172,14 +172,14 @@ export const quarantinedDataSchema = z.object({
 });
 
 /** `data` of `account.auth_failed`; see `AuthFailedData`. */
-export const authFailedDataSchema = z.object({
+const authFailedDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   reason: z.string().meta({ description: 'One line: what the server said' }),
 });
 
 /** `data` of `mailbox.reset`; see `MailboxResetData`. */
-export const mailboxResetDataSchema = z.object({
+const mailboxResetDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   mailbox: z.string().meta({ description: 'Empty with POP3', examples: ['INBOX'] }),
@@ -187,7 +187,7 @@ export const mailboxResetDataSchema = z.object({
 });
 
 /** `data` of `flood.held`; see `FloodHeldData`. */
-export const floodHeldDataSchema = z.object({
+const floodHeldDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   held: sizeSchema.meta({ description: 'How many messages wait for accounts resume or rebaseline' }),
@@ -195,7 +195,7 @@ export const floodHeldDataSchema = z.object({
 });
 
 /** `data` of `webhook.test`; see `WebhookTestData`. */
-export const webhookTestDataSchema = z.object({
+const webhookTestDataSchema = z.object({
   id: eventIdSchema,
   webhook: z.object({ id: z.string().regex(/^wh_[a-z2-7]{16}$/), name: z.string() }),
 });

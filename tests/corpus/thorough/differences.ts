@@ -32,7 +32,7 @@ const addressesOf = (list: string) => addressList(list).join(' ');
 const names = (pattern: RegExp) => (difference: Difference) => pattern.test(sourceOf(difference));
 
 /** The classes of differences, the first that holds counts. */
-export const EXPLANATIONS: readonly Explanation[] = [
+const EXPLANATIONS: readonly Explanation[] = [
   {
     code: 'boundary lost',
     why: 'a multipart whose boundary never occurs: we give its content and say so in parseError, they give none or one undivided part',
