@@ -43,6 +43,7 @@ describe('parseMessage() on a multipart whose boundary does not occur', () => {
   it.each([
     ['no part', ['', 'dear all', '-- ', 'ana']],
     ['a single line with two dashes', ['--b', '', 'dear all']],
+    ['a close delimiter only', ['--b--', '', 'dear all', '--b--']],
     ['a row of dashes', ['--------', '', 'dear all', '--------']],
   ])('gives the content as text when it shows %s', async (_, lines) => {
     const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=nope', '', ...lines));
@@ -68,6 +69,17 @@ describe('parseMessage() on a multipart whose boundary does not occur', () => {
     expect(data.attachments).toMatchObject([
       { id: '1', ...ABC },
       { id: '2', contentType: 'image/gif', sha256: sha256('xyz') },
+    ]);
+  });
+
+  it('counts each file once where one such multipart holds another', async () => {
+    const inner = ['Content-Type: multipart/mixed; boundary=nope', '', '--c', ...FILE, '--c--'];
+    const data = await dataOf(
+      mail('Content-Type: multipart/mixed; boundary=x', '', '--b', ...FILE, '--b', ...inner, '--b--'),
+    );
+    expect(data.attachments).toMatchObject([
+      { id: '1', ...ABC },
+      { id: '2', ...ABC },
     ]);
   });
 
