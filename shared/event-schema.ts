@@ -71,11 +71,17 @@ const attachmentSchema = z
     filename: z
       .string()
       .nullable()
-      .meta({ description: 'Decoded (RFC 2047, 2231), without folders', examples: ['a.pdf'] }),
+      .meta({
+        description: 'Decoded (RFC 2047, 2231), without folders; null when there is none',
+        examples: ['a.pdf'],
+      }),
     contentType: z.string().meta({ description: 'In lower case', examples: ['application/pdf'] }),
     size: sizeSchema.meta({ description: 'Decoded bytes', examples: [48_213] }),
     sha256: z.string().regex(HEX_SHA256).meta({ description: 'Lower-case hex, of the decoded bytes' }),
-    disposition: z.enum(['attachment', 'inline']).nullable(),
+    disposition: z
+      .enum(['attachment', 'inline'])
+      .nullable()
+      .meta({ description: 'Content-Disposition (RFC 2183); null when the part has none' }),
     contentId: z
       .string()
       .nullable()
@@ -118,7 +124,10 @@ export const messageDataSchema = z.object({
   cc: addresses('Cc'),
   bcc: addresses('Bcc'),
   subject: textOrNull('Subject, decoded (RFC 2047)', 'Grüße'),
-  text: textOrNull('The plain text, decoded, lines ended by \\n', 'Hello\n'),
+  text: textOrNull(
+    'The plain text, decoded, with LF at the ends of lines; of HTML alone it is made',
+    'Hello\n',
+  ),
   html: textOrNull('The HTML, decoded, as the sender wrote it: not made safe', '<p>Hello</p>'),
   headers: z.array(headerSchema).meta({ description: 'All of the header, in order, decoded' }),
   flags: z.array(z.string()).meta({
@@ -145,12 +154,14 @@ export const messageDataSchema = z.object({
       sha256: z.string().regex(HEX_SHA256).nullable().meta({ description: 'null when not fetched' }),
     })
     .meta({ description: 'The message as the server gave it' }),
-  truncated: z.array(z.string()).meta({ description: 'The fields that were cut', examples: [['html']] }),
+  truncated: z
+    .array(z.string())
+    .meta({ description: 'The fields of which something is missing', examples: [['html']] }),
   parseError: z.string().nullable().meta({ description: 'What could not be read, and why' }),
 });
 
 /** `data` of `message.quarantined`; see `QuarantinedData`. */
-export const quarantinedDataSchema = z.object({
+const quarantinedDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   source: sourceSchema,
@@ -161,14 +172,14 @@ export const quarantinedDataSchema = z.object({
 });
 
 /** `data` of `account.auth_failed`; see `AuthFailedData`. */
-export const authFailedDataSchema = z.object({
+const authFailedDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   reason: z.string().meta({ description: 'One line: what the server said' }),
 });
 
 /** `data` of `mailbox.reset`; see `MailboxResetData`. */
-export const mailboxResetDataSchema = z.object({
+const mailboxResetDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   mailbox: z.string().meta({ description: 'Empty with POP3', examples: ['INBOX'] }),
@@ -176,7 +187,7 @@ export const mailboxResetDataSchema = z.object({
 });
 
 /** `data` of `flood.held`; see `FloodHeldData`. */
-export const floodHeldDataSchema = z.object({
+const floodHeldDataSchema = z.object({
   id: eventIdSchema,
   account: accountSchema,
   held: sizeSchema.meta({ description: 'How many messages wait for accounts resume or rebaseline' }),
@@ -184,7 +195,7 @@ export const floodHeldDataSchema = z.object({
 });
 
 /** `data` of `webhook.test`; see `WebhookTestData`. */
-export const webhookTestDataSchema = z.object({
+const webhookTestDataSchema = z.object({
   id: eventIdSchema,
   webhook: z.object({ id: z.string().regex(/^wh_[a-z2-7]{16}$/), name: z.string() }),
 });

@@ -88,12 +88,12 @@ export interface QuarantinedData extends AccountEventData {
 }
 
 /** The `data` of an `account.auth_failed` event. */
-export interface AuthFailedData extends AccountEventData {
+interface AuthFailedData extends AccountEventData {
   readonly reason: string;
 }
 
 /** The `data` of a `mailbox.reset` event. */
-export interface MailboxResetData extends AccountEventData {
+interface MailboxResetData extends AccountEventData {
   /** Empty for POP3. */
   readonly mailbox: string;
   /** The messages that are not recognised and become events. */
@@ -101,7 +101,7 @@ export interface MailboxResetData extends AccountEventData {
 }
 
 /** The `data` of a `flood.held` event. */
-export interface FloodHeldData extends AccountEventData {
+interface FloodHeldData extends AccountEventData {
   readonly held: number;
   readonly reason: string;
 }

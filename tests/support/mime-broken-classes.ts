@@ -73,13 +73,28 @@ function boundaryNever(dice: Dice, draft: Draft): void {
   draft.manifest.hasProblem = true;
 }
 
-/** The mail ends before its close delimiter. */
+/** The mail ends before its close delimiter, or in the middle of it. */
 function boundaryUnended(dice: Dice, draft: Draft): void {
   const text = `${words(dice, 8)}\n`;
   const file = filePart(draft, { type: 'image/gif', name: 'a.gif', bytes: randomBytes(dice, 200) });
   setMultipart(draft, 'mixed', [textPart(text), file]);
-  draft.body = draft.body.replace(/--=_b1--\r\n$/, '');
+  draft.body = draft.body.replace(/--=_b1--\r\n$/, dice.pick(['', '--=_b1', '--=_b1-', '--=_b1--']));
   draft.manifest.text = text;
+}
+
+/** No empty line behind the header of the mail or of a part, and text that is no field. Line ends behind it are not stated. */
+function emptyLineMissing(dice: Dice, draft: Draft): void {
+  const text = `${words(dice, 8)}\n`;
+  delete draft.manifest.text;
+  draft.manifest.textHas = [text];
+  if (dice.chance(0.5)) {
+    draft.lineEnd = '';
+    for (const [name, field] of draft.fields) draft.fields.set(name, `${field}\r\n`);
+    draft.body = crlf(text);
+    return;
+  }
+  const file = filePart(draft, { type: 'image/gif', name: 'a.gif', bytes: randomBytes(dice, 200) });
+  setMultipart(draft, 'mixed', [textPart(text).replace('\r\n\r\n', '\r\n'), file]);
 }
 
 /** Behind the close delimiter stands what no attachment may take in. */
@@ -198,6 +213,7 @@ export const BROKEN_CLASSES: Readonly<Record<string, MakeClass>> = {
   'boundary that never occurs': boundaryNever,
   'boundary unended': boundaryUnended,
   'close delimiter with junk': closeDelimiterJunk,
+  'empty line missing': emptyLineMissing,
   'empty parts, preamble, epilogue': emptyParts,
   'bare CR or LF': bareLineEnds,
   'NUL bytes': nulBytes,

@@ -108,11 +108,10 @@ function labelList(labels: readonly string[], name: string, cuts: Set<string>): 
 }
 
 function encode(job: ParseJob, data: MessageData, cuts: Set<string>, isTextDerived: boolean): Buffer {
-  const whole = envelopeOf(job, { ...data, truncated: [...cuts] });
-  const wholeBytes = Buffer.byteLength(whole);
-  if (wholeBytes <= MAX_EVENT_BYTES) return ownBytes(whole, wholeBytes);
-  const cut = envelopeOf(job, fitted(job, data, cuts, isTextDerived));
-  return ownBytes(cut, Buffer.byteLength(cut));
+  const whole = ownBytes(envelopeOf(job, { ...data, truncated: [...cuts] }));
+  return whole.length <= MAX_EVENT_BYTES
+    ? whole
+    : ownBytes(envelopeOf(job, fitted(job, data, cuts, isTextDerived)));
 }
 
 /**
@@ -145,9 +144,12 @@ function envelopeOf(job: ParseJob, data: MessageData): string {
   return JSON.stringify(envelope);
 }
 
+const encoder = new TextEncoder();
+
 /** Small Buffers share one ArrayBuffer, which could then not be handed to another thread. */
-function ownBytes(json: string, byteLength: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(byteLength);
-  bytes.write(json, 'utf8');
-  return bytes;
+function ownBytes(json: string): Buffer {
+  const bytes = encoder.encode(json);
+  return bytes.length === bytes.buffer.byteLength
+    ? Buffer.from(bytes.buffer)
+    : Buffer.from(bytes.slice().buffer);
 }

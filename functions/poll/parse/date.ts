@@ -45,6 +45,8 @@ const FORMS: readonly RegExp[] = [
   String.raw`^(?:[a-z]{2,9}\.? )?(?<day>\d{1,2})[ -](?<month>[a-z]{3,9})\.?[ -](?<year>\d{2,4}) ${TIME} ?${ZONE}$`,
   // `Tue Jan 2 10:00:00 CET 2024`, as C's asctime and Unix's date print it.
   String.raw`^(?:[a-z]{2,9}\.? )?(?<month>[a-z]{3,9})\.? (?<day>\d{1,2}) ${TIME} (?:(?<zone>[a-z]{1,5}|[+-]\d{4}) )?(?<year>\d{4})$`,
+  // `January 2, 2024 10:00 AM`, as people write it.
+  String.raw`^(?:[a-z]{2,9}\.? )?(?<month>[a-z]{3,9})\.? (?<day>\d{1,2}) (?<year>\d{4}) (?:at )?${TIME} ?${ZONE}$`,
   // ISO 8601.
   String.raw`^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[t ]${TIME} ?${ZONE}$`,
 ].map((form) => new RegExp(form));
@@ -59,6 +61,8 @@ const FORMS: readonly RegExp[] = [
 export function parseDate(text: string): string | null {
   const plain = withoutComments(text.slice(0, MAX_DATE_CHARS))
     .toLowerCase()
+    // A comma in front of a fraction of a second is none between words.
+    .replace(/(:\d{2}),(?=\d)/g, '$1.')
     .replace(/[\s,]+/g, ' ')
     .replace(/ ?: ?/g, ':')
     .trim();

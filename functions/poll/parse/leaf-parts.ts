@@ -155,7 +155,7 @@ async function rescue(lost: PartHeader, content: Buffer, { depth, into }: Readin
     into.texts.push(text);
     return;
   }
-  into.rescued.push('by another boundary');
+  if (boundary !== lost.boundary) into.rescued.push('by another boundary');
   const before = { ...into };
   const [texts, attachments, rescued] = [into.texts.length, into.attachments.length, into.rescued.length];
   const header: PartHeader = { ...lost, boundary, encoding: 'identity' };

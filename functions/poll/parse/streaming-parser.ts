@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import { MailParser, type MailParserOptions } from 'mailparser';
+import { damagedDelimiter, hasDelimiterBehind, isLineEnd } from './delimiters.ts';
 import { readHeaderSection } from './headers.ts';
 import { MAX_PART_HEADER_BYTES, MAX_PARTS } from './limits.ts';
 import { type PartHeader, plainHeader, readPartHeader } from './part-header.ts';
@@ -22,7 +23,7 @@ export interface StreamingParser {
   readonly parser: MailParser;
   /** The part that a leaf's headers belong to; null of headers that no part has. */
   partOf(headers: object): Part | null;
-  /** The numbers of the multiparts in which no part was found. */
+  /** The numbers of the multiparts in which no part was found, or not all. */
   lostParts(): ReadonlySet<number>;
   /** Whether the message has more than `MAX_PARTS`, of which the first ones are given. */
   isOverfull(): boolean;
@@ -42,12 +43,9 @@ const OPTIONS: MailParserOptions = {
   maxHeadSize: MAX_PART_HEADER_BYTES,
 };
 
-const DASH = 0x2d;
-const CR = 0x0d;
-const LF = 0x0a;
-
 /** What is used of the nodes of mailparser's splitter. */
 interface SplitNode {
+  readonly type: 'node';
   parentNode: SplitNode | false;
   headers: unknown;
   _boundary: Buffer | false;
@@ -62,11 +60,11 @@ interface Splitter {
   node: SplitNode;
   newNode(parent: SplitNode | false): void;
   compareBoundary(line: Buffer, start: number, boundary: Buffer): 1 | 2 | false;
-  push(chunk: SplitChunk | null): boolean;
+  push(chunk: SplitChunk | SplitNode | null): boolean;
 }
 
 interface SplitChunk {
-  readonly type: string;
+  readonly type: 'body' | 'data' | 'none';
   readonly node?: SplitNode;
   readonly value?: Buffer;
 }
@@ -112,6 +110,7 @@ export function streamingParser(root: PartHeader, lost: ReadonlySet<number>): St
   };
   const newNode = splitter.newNode;
   splitter.newNode = (parent) => {
+    announce(splitter);
     Reflect.apply(newNode, splitter, [parent]);
     watch(splitter.node, readLines);
   };
@@ -125,7 +124,7 @@ export function streamingParser(root: PartHeader, lost: ReadonlySet<number>): St
     parser,
     partOf: (headers) => byHeaders.get(headers) ?? null,
     isOverfull,
-    lostParts: () => new Set([...found.values()].filter(isEmptyMultipart).map(({ index }) => index)),
+    lostParts: () => new Set([...found.values()].filter(isLostMultipart).map(({ index }) => index)),
   };
 }
 
@@ -136,6 +135,14 @@ function splitterOf(parser: MailParser): Splitter {
     throw new TypeError('Cannot parse: the splitter of mailparser is another one than expected');
   }
   return splitter;
+}
+
+/** A part that ends within its header is no part to the splitter when another one follows; to us it is. */
+function announce(splitter: Splitter): void {
+  const { node } = splitter;
+  if (node.headers !== false || node._headerlen === 0) return;
+  node.parseHeaders();
+  splitter.push(node);
 }
 
 /** Reads a part's header in place of the splitter, and leaves the splitter the plain words of it. */
@@ -169,27 +176,14 @@ function withoutLastEnd(lines: Buffer): Buffer {
 /** Takes damaged delimiters for what they were: what stands behind is no content of the part in front. */
 function readDamagedDelimiters(splitter: Splitter, isOverfull: () => boolean): void {
   const compare = splitter.compareBoundary;
+  // A boundary that has not opened a part is the wrong one, and what looks like it belongs to another.
+  const opened = new WeakSet<Buffer>();
   splitter.compareBoundary = (line, start, boundary) => {
     if (isOverfull()) return false;
-    return (
-      Reflect.apply(compare, splitter, [line, start, boundary]) || damagedDelimiter(line, start, boundary)
-    );
+    const found = Reflect.apply(compare, splitter, [line, start, boundary]);
+    if (found === 1) opened.add(boundary);
+    return found || (opened.has(boundary) && damagedDelimiter(line, start, boundary));
   };
-}
-
-/**
- * 1 for a delimiter that ends the message without a line end; 2 for a close delimiter with something behind it
- * (`--boundary-->`), or of which half is there (`--boundary-`).
- */
-function damagedDelimiter(line: Buffer, start: number, boundary: Buffer): 1 | 2 | false {
-  const end = start + 2 + boundary.length;
-  if (line.length < end || !line.subarray(start + 2, end).equals(boundary)) return false;
-  if (line.length === end) return 1;
-  if (line[end] !== DASH) return false;
-  const next = line[end + 1];
-  if (next === undefined || next === CR || next === LF) return 2;
-  // A longer row of dashes is a line of a letter.
-  return next === DASH && line[end + 2] !== DASH ? 2 : false;
 }
 
 /**
@@ -209,12 +203,9 @@ function leaveEmptyPartsEmpty(splitter: Splitter): void {
 }
 
 function isStartOfDelimiter(value: Buffer, node: SplitNode): boolean {
-  if (value.length > 2 || value[value.length - 1] !== LF || (value.length === 2 && value[0] !== CR))
-    return false;
-  const behind = Buffer.from(value.buffer, value.byteOffset + value.length);
-  if (behind[0] !== DASH || behind[1] !== DASH) return false;
+  if (!isLineEnd(value)) return false;
   for (let open = node.parentNode; open !== false; open = open.parentNode) {
-    if (open._boundary && behind.subarray(2, 2 + open._boundary.length).equals(open._boundary)) return true;
+    if (open._boundary && hasDelimiterBehind(value, open._boundary)) return true;
   }
   return false;
 }
@@ -239,7 +230,9 @@ function giveDecoders(
   });
 }
 
-function isEmptyMultipart({ part, hasParts }: FoundPart): boolean {
-  if (part === null || hasParts || part.isLost || part.isBeyond) return false;
-  return part.header.type.startsWith('multipart/');
+/** A multipart without parts, or with the first ones in what was taken for its header. */
+function isLostMultipart({ part, hasParts, stray }: FoundPart): boolean {
+  if (part === null || part.isLost || part.isBeyond || !part.header.type.startsWith('multipart/'))
+    return false;
+  return !hasParts || (stray !== null && /^--/m.test(stray.toString('latin1')));
 }

@@ -24,6 +24,8 @@ const PEOPLE_FIELDS = new Set<keyof Reading>(['from', 'to', 'cc']);
 /** Delimiters of other multiparts in a text, a mail overwritten by itself, every encoding with an error, half a UTF-16 character. */
 const SPOILED = ['msg_38.txt', 'malformed/019.eml', 'decode-problems.eml', 'utf16-dangling-byte.eml'];
 
+const STATUS = 'message/delivery-status';
+
 const letters = (text: string) => text.replace(/[\s\p{Cc}\ufffd]+/gu, '');
 const sourceOf = ({ sample }: Difference) => sample.bytes.toString('latin1');
 const headerOf = (difference: Difference) => sourceOf(difference).split(/\r\n\r\n|\n\n|\r\r/, 1)[0] ?? '';
@@ -32,7 +34,7 @@ const addressesOf = (list: string) => addressList(list).join(' ');
 const names = (pattern: RegExp) => (difference: Difference) => pattern.test(sourceOf(difference));
 
 /** The classes of differences, the first that holds counts. */
-export const EXPLANATIONS: readonly Explanation[] = [
+const EXPLANATIONS: readonly Explanation[] = [
   {
     code: 'boundary lost',
     why: 'a multipart whose boundary never occurs: we give its content and say so in parseError, they give none or one undivided part',
@@ -107,9 +109,13 @@ export const EXPLANATIONS: readonly Explanation[] = [
   {
     code: 'status in text',
     why: 'the status of a report is part of the text in ours, a file in theirs',
-    explains: (difference) =>
-      BODY_FIELDS.has(difference.field) &&
-      names(/content-type:\s*message\/(delivery-status|disposition-notification)/i)(difference),
+    explains: ({ field, ours, theirs, sample, peer }) => {
+      const types = (peer === 'python' ? sample.python : sample.postal)?.types.split(' ') ?? [];
+      if (!types.includes(STATUS)) return false;
+      if (field === 'text') return letters(ours).includes(letters(theirs));
+      const isSameButStatus = types.filter((type) => type !== STATUS).join(' ') === sample.ours.types;
+      return FILE_FIELDS.has(field) && isSameButStatus;
+    },
   },
   {
     code: 'text of HTML',

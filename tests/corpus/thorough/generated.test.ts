@@ -6,7 +6,7 @@ import { type Judgement, judge } from './judge.ts';
 import { type ReadSample, readAll } from './read-all.ts';
 
 const SEED = 5;
-const COUNT = 5_000;
+const COUNT = 5_040;
 const MIN_OF_EACH = 50;
 
 const samples: readonly Sample[] = generateCorpus(SEED, COUNT);

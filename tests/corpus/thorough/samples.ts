@@ -25,7 +25,7 @@ const KNOWN_FIELD =
 const MBOX_LINE = /^From \S.*\d{4}\r?$/;
 
 /** A mail that a package ships. */
-export interface RealSample {
+interface RealSample {
   /** Package and path. */
   readonly id: string;
   readonly bytes: Buffer;

@@ -94,6 +94,36 @@ describe('parseMessage() attachments', () => {
     expect(data.attachments.map(({ contentType }) => contentType)).toEqual([expected]);
   });
 
+  it.each([
+    ['7bit', 'Subject: in\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n'],
+    ['base64', Buffer.from('Subject: in\r\n\r\nx').toString('base64')],
+  ])('gives a forwarded message in %s as a file of exactly its bytes', async (encoding, content) => {
+    const bytes = encoding === 'base64' ? Buffer.from(content, 'base64') : Buffer.from(content);
+    const part = [
+      '--b',
+      'Content-Type: message/rfc822',
+      `Content-Transfer-Encoding: ${encoding}`,
+      '',
+      content,
+    ];
+    const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=b', '', ...part, '--b--'));
+    expect(data.attachments).toMatchObject([
+      {
+        contentType: 'message/rfc822',
+        size: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      },
+    ]);
+    expect(data.text).toBeNull();
+  });
+
+  it('gives the messages of a digest as files, as their parts need not say (RFC 2046 section 5.1.5)', async () => {
+    const parts = ['--b', '', 'Subject: one', '', 'x', '--b', 'Content-Type: text/plain', '', 'two'];
+    const data = await dataOf(mail('Content-Type: multipart/digest; boundary=b', '', ...parts, '--b--'));
+    expect(data.attachments.map(({ contentType }) => contentType)).toEqual(['message/rfc822']);
+    expect(data.text).toBe('two');
+  });
+
   it('reads a mail that is one file', async () => {
     const head = [
       'Content-Type: application/pdf; name=a.pdf',

@@ -43,6 +43,7 @@ describe('parseMessage() on a multipart whose boundary does not occur', () => {
   it.each([
     ['no part', ['', 'dear all', '-- ', 'ana']],
     ['a single line with two dashes', ['--b', '', 'dear all']],
+    ['a close delimiter only', ['--b--', '', 'dear all', '--b--']],
     ['a row of dashes', ['--------', '', 'dear all', '--------']],
   ])('gives the content as text when it shows %s', async (_, lines) => {
     const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=nope', '', ...lines));
@@ -68,6 +69,17 @@ describe('parseMessage() on a multipart whose boundary does not occur', () => {
     expect(data.attachments).toMatchObject([
       { id: '1', ...ABC },
       { id: '2', contentType: 'image/gif', sha256: sha256('xyz') },
+    ]);
+  });
+
+  it('counts each file once where one such multipart holds another', async () => {
+    const inner = ['Content-Type: multipart/mixed; boundary=nope', '', '--c', ...FILE, '--c--'];
+    const data = await dataOf(
+      mail('Content-Type: multipart/mixed; boundary=x', '', '--b', ...FILE, '--b', ...inner, '--b--'),
+    );
+    expect(data.attachments).toMatchObject([
+      { id: '1', ...ABC },
+      { id: '2', ...ABC },
     ]);
   });
 
@@ -112,7 +124,7 @@ describe('parseMessage() on a multipart whose boundary does not occur', () => {
 describe('parseMessage() on damaged delimiters', () => {
   const head = ['Content-Type: multipart/mixed; boundary=b-1', '', '--b-1', '', 'hello', '--b-1', ...FILE];
 
-  it.each(['--b-1-->', '--b-1--Regards', '--b-1-', '--b-1--;', '--b-1--  \t'])(
+  it.each(['--b-1-->', '--b-1--Regards', '--b-1--;', '--b-1--  \t'])(
     'keeps what stands behind the close delimiter %j out of the last file',
     async (close) => {
       const data = await dataOf(mail(...head, close, 'Regards', 'ana'));
@@ -141,6 +153,19 @@ describe('parseMessage() on damaged delimiters', () => {
     expect(data.attachments).toMatchObject([file, file]);
   });
 
+  it('goes on behind half a close delimiter, where parts may follow', async () => {
+    const data = await dataOf(mail(...head, '--b-1-', '', 'you', '--b-1--'));
+    expect(data).toMatchObject({ text: 'hello\nyou', attachments: [ABC], parseError: null });
+  });
+
+  it('reads no delimiter of another boundary as a damaged one', async () => {
+    const data = await dataOf(
+      mail('Content-Type: multipart/mixed; boundary=b-', '', '--b', '', 'hello', '--b', ...FILE, '--b--'),
+    );
+    expect(data).toMatchObject({ text: 'hello', attachments: [ABC] });
+    expect(data.parseError).toContain('by another one');
+  });
+
   it('takes a row of dashes that begins like a delimiter for a line of the text', async () => {
     const data = await dataOf(
       mail('Content-Type: multipart/mixed; boundary=-', '', '---', '', 'a', '-------', 'b'),
@@ -167,10 +192,32 @@ describe('parseMessage() on damaged delimiters', () => {
       ['--b', 'Content-Type: text/plain', 'hello', 'you', '--b--'],
       'hello\nyou',
     ],
+    [
+      'no empty line, before another part',
+      ['--b', 'Content-Type: text/plain', 'hello', '--b', '', 'you', '--b--'],
+      'hello\nyou',
+    ],
     ['an empty line too late', ['--b', 'hello', '', 'you', '--b--'], 'hello\n\nyou'],
   ])('loses nothing of a part with %s', async (_, lines, expected) => {
     const data = await dataOf(mail('Content-Type: multipart/mixed; boundary=b', '', ...lines));
     expect(data).toMatchObject({ text: expected, parseError: null });
+  });
+
+  it('loses nothing of an inner multipart without an empty line', async () => {
+    const inner = [
+      'Content-Type: multipart/mixed; boundary=in',
+      '--in',
+      'Content-Type: text/plain',
+      '',
+      'hello',
+    ];
+    const data = await dataOf(
+      mail(
+        ...['Content-Type: multipart/mixed; boundary=out', '', '--out', ...inner, '--in', ...FILE],
+        ...['--in--', '--out', '', 'you', '--out--'],
+      ),
+    );
+    expect(data).toMatchObject({ text: 'hello\nyou', attachments: [ABC], parseError: null });
   });
 
   it('decodes the content that was taken for header as the rest of it', async () => {

@@ -48,6 +48,7 @@ describe('readHeaderSection()', () => {
     ['no empty line behind the header', 'A: 1\r\nB: 2\r\n', 'hello world\r\n\r\nmore\r\n'],
     ['a line of white space instead', 'A: 1\r\nB: 2\r\n \t\r\n', 'hello world\r\nmore\r\n'],
     ['a delimiter right behind', 'A: 1\r\nB: 2\r\n', 'preamble\r\n--b\r\nC: 3\r\n\r\nhello'],
+    ['a field without a name at the end', 'A: 1\r\nB: 2\r\n: 3\r\n\r\n', 'hello'],
     ['a byte order mark in front', '\xef\xbb\xbfA: 1\r\nB: 2\r\n\r\n', 'hello'],
     ['an mbox line in front', 'From a@b Mon Jan 1\r\nA: 1\r\nB: 2\r\n\r\n', 'hello'],
     ['blank lines in front of an mbox line', '\n\r\nFrom a@b Mon Jan 1\nA: 1\nB: 2\n\n', 'hello'],
