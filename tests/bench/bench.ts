@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Dovecot, startDovecot } from '../support/dovecot.ts';
 import { measureEmbedded } from './embedded.ts';
 import { type Measurement, measure } from './measure.ts';
-import { measureMailparser, measureParsing } from './parse.ts';
+import { measureParsers, measureParsing } from './parse.ts';
 import { FETCHMAIL, isInstalled, MBSYNC, MPOP, measurePeer } from './peers.ts';
 import { retrieval } from './retrieve.ts';
 import { measureRoundTrips } from './round-trip.ts';
@@ -82,7 +82,7 @@ async function retrieve(bench: Bench): Promise<void> {
 
 async function parse({ workload, note }: Bench): Promise<void> {
   note(await measureParsing(workload));
-  note(await measureMailparser(workload));
+  await measureParsers(workload, note);
 }
 
 async function whole({ dovecot, workload, note }: Bench): Promise<void> {

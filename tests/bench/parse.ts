@@ -1,4 +1,6 @@
 import { simpleParser } from 'mailparser';
+import PostalMime from 'postal-mime';
+import { parseMessage } from '../../functions/poll/parse/parse-message.ts';
 import { createParsePool } from '../../functions/poll/parse/parse-pool.ts';
 import type { ParsedMessage, ParseJob } from '../../functions/poll/parse/types.ts';
 import { accountIdOf, eventIdOf, type Source } from '../../shared/identity.ts';
@@ -7,6 +9,10 @@ import type { Workload } from './workload.ts';
 
 /** As many messages as a poll hands over at once. */
 const BATCH_MESSAGES = 50;
+
+/** Code gets its final form within the first thousands of mails. */
+const PARSER_RUNS = 5;
+const PARSER_WARM_UPS = 3;
 
 /** The options that make mailparser do least: no texts made out of others, links and images left alone. */
 const LEAN = {
@@ -24,29 +30,39 @@ export async function measureParsing(workload: Workload): Promise<Measurement> {
   try {
     // Starts the thread and loads its program: mailparser is loaded before it is measured too.
     await pool.parse(parseJobs(workload, 0).slice(0, 1));
-    return await measure({
+    const work = {
       name: 'parse: the pool, one thread',
       mails: workload.mails.length,
       bytes: workload.bytes,
       run: async () => {
         await parseAll(pool.parse, parseJobs(workload, 1));
       },
-    });
+    };
+    return await measure(work, PARSER_RUNS, PARSER_WARM_UPS);
   } finally {
     await pool.close();
   }
 }
 
-/** mailparser alone, on this thread, one message after the other. */
-export function measureMailparser(workload: Workload): Promise<Measurement> {
-  return measure({
-    name: 'parse: mailparser alone, lean',
-    mails: workload.mails.length,
-    bytes: workload.bytes,
-    run: async () => {
-      for (const mail of workload.mails) await simpleParser(mail, LEAN);
-    },
-  });
+/** One message after the other on this thread: whole events as the pool makes them, then what the parsers alone take. */
+export async function measureParsers(
+  workload: Workload,
+  note: (measurement: Measurement) => void,
+): Promise<void> {
+  const jobs = parseJobs(workload, 2);
+  const { mails, bytes } = workload;
+  const parsers: readonly [string, () => Promise<void>][] = [
+    ['parse: whole events, this thread', () => eachOf(jobs, parseMessage)],
+    ['  mailparser alone, lean, this thread', () => eachOf(mails, (mail) => simpleParser(mail, LEAN))],
+    ['  postal-mime alone, this thread', () => eachOf(mails, (mail) => PostalMime.parse(mail))],
+  ];
+  for (const [name, run] of parsers) {
+    note(await measure({ name, mails: mails.length, bytes, run }, PARSER_RUNS, PARSER_WARM_UPS));
+  }
+}
+
+async function eachOf<Item>(items: readonly Item[], act: (item: Item) => Promise<unknown>): Promise<void> {
+  for (const item of items) await act(item);
 }
 
 /** One job for each mail; another UIDVALIDITY makes other messages of the same mails. */

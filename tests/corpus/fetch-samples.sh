@@ -7,19 +7,24 @@ cd "$(dirname "$0")/../.."
 corpus=$PWD/.corpus
 mkdir -p "$corpus"
 
-# fetch NAME FOLDER COMMAND…: the command leaves files in the current, temporary folder; FOLDER of them is kept.
+# fetch NAME FOLDER COMMAND…: the command leaves files in the current, temporary folder; FOLDER of them is kept. Three tries,
+# since a mirror may be away for a moment.
 fetch() {
-  local name=$1 keep=$2 scratch
+  local name=$1 keep=$2 scratch try
   shift 2
   [ -e "$corpus/$name" ] && return
-  scratch=$(mktemp -d)
-  if (cd "$scratch" && "$@" >log 2>&1) && [ -d "$(echo "$scratch"/$keep)" ]; then
-    mv "$(echo "$scratch"/$keep)" "$corpus/$name"
-    echo "fetched $name"
-  else
-    echo "could not fetch $name: $(tail -n 1 "$scratch/log")"
-  fi
-  rm -rf "$scratch"
+  for try in 1 2 3; do
+    scratch=$(mktemp -d)
+    if (cd "$scratch" && "$@" >log 2>&1) && [ -d "$(echo "$scratch"/$keep)" ]; then
+      mv "$(echo "$scratch"/$keep)" "$corpus/$name"
+      echo "fetched $name"
+      rm -rf "$scratch"
+      return
+    fi
+    echo "could not fetch $name in try $try: $(tail -n 1 "$scratch/log")"
+    rm -rf "$scratch"
+    sleep 2
+  done
 }
 
 # The machine's own package sources, asked for source packages.
