@@ -157,7 +157,9 @@ function apiOf(app: ReturnType<typeof createAdminApp>): Stage['call'] {
 
 async function main(): Promise<void> {
   say('mailhook demo: mail in a POP3 and an IMAP mailbox becomes signed webhooks.');
-  say('Everything runs on this machine and nothing of it stays; retries use a shortened schedule (0.5, 1, 2 s).\n');
+  say(
+    'Everything runs on this machine and nothing of it stays; retries use a shortened schedule (0.5, 1, 2 s).\n',
+  );
   const folder = await mkdtemp(join(tmpdir(), 'mailhook-demo-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const imap = await startImapServer({
