@@ -17,6 +17,8 @@ interface ApiSettings {
   readonly token: string | null;
   /** Where the token came from, for the message when it is refused. */
   readonly tokenSource: string;
+  /** The variable to look at when the answer is that of something else. */
+  readonly urlSource: 'MAILHOOK_URL' | 'MAILHOOK_PORT';
 }
 
 /** An API that takes AWS credentials: a stack by its name, or its Function URL with the region that is in it. */
@@ -51,16 +53,17 @@ export function readStackSetting(option: string | null, env: NodeJS.ProcessEnv):
  */
 export async function readApiSettings(env: NodeJS.ProcessEnv): Promise<ApiSettings> {
   const url = readUrl(env);
+  const urlSource = env.MAILHOOK_URL ? 'MAILHOOK_URL' : 'MAILHOOK_PORT';
   if (env.MAILHOOK_TOKEN) {
     if (!/^[\x21-\x7e]+$/.test(env.MAILHOOK_TOKEN)) {
       throw new UsageError('Cannot use MAILHOOK_TOKEN: it has characters that no header may have');
     }
-    return { url, token: env.MAILHOOK_TOKEN, tokenSource: 'MAILHOOK_TOKEN' };
+    return { url, urlSource, token: env.MAILHOOK_TOKEN, tokenSource: 'MAILHOOK_TOKEN' };
   }
-  if (!LOOPBACK.test(url.hostname)) return { url, token: null, tokenSource: 'MAILHOOK_TOKEN' };
+  if (!LOOPBACK.test(url.hostname)) return { url, urlSource, token: null, tokenSource: 'MAILHOOK_TOKEN' };
   const folder = resolve(env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url)));
   try {
-    return { url, token: await readToken(folder), tokenSource: tokenPath(folder) };
+    return { url, urlSource, token: await readToken(folder), tokenSource: tokenPath(folder) };
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     throw new UsageError(`Cannot read the token in ${tokenPath(folder)}: ${reason}`, { cause: error });

@@ -36,7 +36,7 @@ const settingsSchema = z.strictObject({
   alarmEmail: z.email('give a mail address').nullable().default(null),
   /** Events and deliveries are kept so long after their end; bytes of mails twice as long and 15 days. */
   retentionDays: whole(1, 1_000).default(30),
-  /** Links to attachments and raw mail work so long, as long as the bytes are kept. */
+  /** Links to attachments and raw mail work so long, as long as their message and its bytes are kept. */
   linkDays: whole(1, MAX_LINK_DAYS).default(DEFAULT_LINK_DAYS),
   logLevel: z.enum(['info', 'warn', 'error'], 'give info, warn or error').default('info'),
   logRetentionDays: whole(1, 3_653)

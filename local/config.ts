@@ -73,8 +73,10 @@ function readPublicUrl(text: string | undefined): string | null {
   if (text === undefined || text === '') return null;
   const url = parsePublicUrl(text);
   if (url !== null) return url;
+  // One with a user is not shown: there is mostly a password behind it.
+  const shown = text.includes('@') ? '' : ` "${text}"`;
   throw new ConfigError(
-    `Cannot use MAILHOOK_PUBLIC_URL "${text}": give http://host or https://host, at most ${MAX_PUBLIC_URL_CHARS} characters, without a user or a query`,
+    `Cannot use MAILHOOK_PUBLIC_URL${shown}: give http://host or https://host, at most ${MAX_PUBLIC_URL_CHARS} characters, without a user or a query`,
   );
 }
 
@@ -83,7 +85,7 @@ function readLinkDays(text: string | undefined): number {
   const days = Number(text);
   if (/^\d{1,4}$/.test(text) && days >= 1 && days <= MAX_LINK_DAYS) return days;
   throw new ConfigError(
-    `Cannot use MAILHOOK_LINK_DAYS "${text}": give a whole number from 1 to ${MAX_LINK_DAYS}`,
+    `Cannot use MAILHOOK_LINK_DAYS "${text}": give a whole number of days from 1 to ${MAX_LINK_DAYS}`,
   );
 }
 

@@ -13,8 +13,8 @@ const MAX_MAIL_BYTES = 64 * 1024 * 1024;
 
 const HELP = `
 It talks to no server. The event is what a webhook would get, except for what a file cannot say: the account is "parse", the
-source is a POP3 mailbox whose unique id is the SHA-256 of the mail, so that the same mail always has the same id, and it is
-received now.`;
+source is a POP3 mailbox whose unique id is the SHA-256 of the mail, so that the same mail always has the same id, it is
+received now, and nothing links to it (href is null).`;
 
 /** `mailhook parse FILE`. */
 export function addParseCommand(command: Command, context: Context): void {

@@ -157,7 +157,7 @@ async function add(context: Context, command: Command, url: string, options: Web
       ['id', webhook.id],
       ['url', webhook.url],
       ['events', valueText(webhook.events)],
-      ['accounts', webhook.accounts === null ? 'all' : valueText(webhook.accounts)],
+      ['accounts', await accountsText(context, webhook)],
       ['secret', { painted: printable(webhook.secret ?? '') }],
     ]);
     terminal.hint(
@@ -182,13 +182,21 @@ async function list(context: Context, command: Command): Promise<void> {
         webhook.name,
         terminal.state(stateText(webhook)),
         webhook.url,
-        webhook.accounts === null ? 'all' : valueText(webhook.accounts.map((id) => names.get(id) ?? id)),
+        namesText(webhook, names),
         valueText(webhook.events),
         String(webhook.pending),
         relativeTime(webhook.lastSuccessAt, context.now()),
       ]),
     );
   });
+}
+
+function namesText({ accounts }: WebhookJson, names: ReadonlyMap<string, string>): string {
+  return accounts === null ? 'all' : valueText(accounts.map((id) => names.get(id) ?? id));
+}
+
+async function accountsText({ api }: Context, webhook: WebhookJson): Promise<string> {
+  return namesText(webhook, webhook.accounts === null ? new Map() : await namesById(api, '/v1/accounts'));
 }
 
 function stateText({ state, gate }: WebhookJson): string {
@@ -198,10 +206,11 @@ function stateText({ state, gate }: WebhookJson): string {
 async function showWebhook(context: Context, command: Command, answer: unknown): Promise<void> {
   await show(context, command, answer as WebhookJson, async (webhook) => {
     const { terminal } = context;
+    const accounts = await accountsText(context, webhook);
     await terminal.fields(
       fieldsOf(webhook).map(([name, value]) => {
         if (name === 'state') return [name, terminal.state(webhook.state)];
-        return [name, name === 'accounts' && value === null ? 'all' : valueText(value)];
+        return [name, name === 'accounts' ? accounts : valueText(value)];
       }),
     );
     if (webhook.state === 'disabled') {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { DEFAULT_LINK_DAYS } from '../../shared/file-link.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
+import { type ApiServer, startApiServer } from '../api-server.ts';
 import { type Runtime, startRuntime } from '../runtime.ts';
 import { INVOICE_MAIL, OLD_MAIL, ORDER_MAIL, STUBBORN_MAIL } from './demo-mails.ts';
 import { type DemoReceiver, startDemoReceiver, type Taken } from './demo-receiver.ts';
@@ -94,15 +95,22 @@ async function play(stage: Stage): Promise<void> {
   step('three mails arrive; polling now instead of at the next interval');
   await stage.call('/v1/poll', {});
   await scene.until(() => scene.delivered('Rechnung Nr. 7'));
-  showEvent(scene);
+  await showEvent(scene);
   await scene.until(() => scene.delivered('Order 4711') && scene.delivered('Please try again'));
   await settled(stage);
 }
 
-function showEvent(scene: Scene): void {
+async function showEvent(scene: Scene): Promise<void> {
   const event = scene.taken.find(({ event: { data } }) => data.subject === 'Rechnung Nr. 7')?.event;
   step('the first event, as the receiver got it:');
   say(JSON.stringify(event, null, 2).replace(/^/gm, '        '));
+  const [file] = event?.data.attachments ?? [];
+  if (!file?.href) throw new Error('The event has no link to its attachment');
+  const response = await fetch(file.href);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const isWhole = createHash('sha256').update(bytes).digest('hex') === file.sha256;
+  if (!isWhole) throw new Error(`The link to the attachment answered ${response.status} with other bytes`);
+  step(`the link to ${file.filename} leads to its ${bytes.length} bytes, with the sha256 of the event`);
 }
 
 async function settled({ imap, pop3 }: Stage): Promise<void> {
@@ -127,21 +135,15 @@ const QUIET: Log = {
   error: (event, fields) => step(`  ${event} ${JSON.stringify(fields)}`),
 };
 
-/** Sends requests to the API as the command line does, without a socket between. */
-function apiOf({ embedded, egress, operations }: Runtime): Stage['call'] {
+function appOf({ embedded, egress, operations }: Runtime): ReturnType<typeof createAdminApp> {
   const { store, blobs, vault } = embedded;
   const { version } = packageJson;
-  const parts = {
-    store,
-    vault,
-    blobs,
-    linkDays: DEFAULT_LINK_DAYS,
-    egress,
-    operations,
-    clock: systemClock,
-    random: randomBytes,
-  };
-  const app = createAdminApp({ ...parts, log: QUIET, version });
+  const parts = { store, vault, blobs, linkDays: DEFAULT_LINK_DAYS, egress, operations };
+  return createAdminApp({ ...parts, clock: systemClock, random: randomBytes, log: QUIET, version });
+}
+
+/** Sends requests to the API as the command line does, without a socket between. */
+function apiOf(app: ReturnType<typeof createAdminApp>): Stage['call'] {
   return async (path, body) => {
     const response = await app.request(path, {
       method: 'POST',
@@ -155,7 +157,9 @@ function apiOf({ embedded, egress, operations }: Runtime): Stage['call'] {
 
 async function main(): Promise<void> {
   say('mailhook demo: mail in a POP3 and an IMAP mailbox becomes signed webhooks.');
-  say('Everything runs on this machine and in memory; retries use a shortened schedule (0.5, 1, 2 s).\n');
+  say(
+    'Everything runs on this machine and nothing of it stays; retries use a shortened schedule (0.5, 1, 2 s).\n',
+  );
   const folder = await mkdtemp(join(tmpdir(), 'mailhook-demo-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const imap = await startImapServer({
@@ -169,15 +173,23 @@ async function main(): Promise<void> {
     (event, attempt) => (event.data.subject === 'Please try again' && attempt <= 2 ? 503 : 200),
     (taken) => report(scene, taken),
   );
+  const publicUrl = Promise.withResolvers<string>();
   const runtime = await startRuntime({
     folder,
     egress: 'private-ok',
+    links: { publicUrl: publicUrl.promise, days: DEFAULT_LINK_DAYS },
     clock: systemClock,
     log: QUIET,
     retryDelaysMs: SHORT_DELAYS_MS,
   });
+  const app = appOf(runtime);
+  const files = { answer: runtime.files, publicUrl: null };
+  const token = randomBytes(16).toString('hex');
+  let server: ApiServer | null = null;
   try {
-    const call = apiOf(runtime);
+    server = await startApiServer({ app, files, port: 0, token });
+    publicUrl.resolve(server.url);
+    const call = apiOf(app);
     await play({ imap, pop3, receiver, runtime, scene, call, useSecret: (value) => (secret = value) });
     const { taken } = scene;
     if (!taken.every(({ verified }) => verified)) throw new Error('A request had a wrong signature');
@@ -188,7 +200,7 @@ async function main(): Promise<void> {
     );
     say('Next: npm start, then npx mailhook accounts add … with a mailbox of yours.');
   } finally {
-    await runtime.close();
+    await Promise.all([server?.close(), runtime.close()]);
     await Promise.all([receiver.close(), imap.close(), pop3.close()]);
   }
 }

@@ -60,7 +60,9 @@ describe('the token', () => {
     );
     const wrong = await world.run(['status', '--json'], { env: { MAILHOOK_TOKEN: 'wrong-token-hunter2' } });
     expect(JSON.parse(wrong.stdout)).toMatchObject({ code: 'unauthorized', status: 401 });
-    expect(wrong.stderr).toContain('refuses the token of MAILHOOK_TOKEN');
+    expect(wrong.stderr).toBe(
+      'The server refuses the token of MAILHOOK_TOKEN: give the one in the file "token" of its data folder\n',
+    );
     expect(wrong.stdout + wrong.stderr).not.toContain('hunter2');
   });
 
@@ -101,6 +103,17 @@ describe('a server that is another one', () => {
         const run = await runInProcess(['status'], { env: { MAILHOOK_URL: url, MAILHOOK_DATA: empty } });
         expect(run).toMatchObject({ code: 1, stdout: '' });
         expect(run.stderr).toMatch(/^[^\n]*is MAILHOOK_URL right\?\n$/);
+      },
+    );
+  });
+
+  it('and listens on MAILHOOK_PORT is recognised by the name of that', async () => {
+    await withServer(
+      (_request, response) => response.end('<html>'),
+      async (url) => {
+        const env = { MAILHOOK_PORT: new URL(url).port, MAILHOOK_DATA: empty };
+        const run = await runInProcess(['status'], { env });
+        expect(run.stderr).toBe('The answer is not JSON: is MAILHOOK_PORT right?\n');
       },
     );
   });

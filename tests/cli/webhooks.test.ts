@@ -18,6 +18,8 @@ describe('webhooks', () => {
     const { id, secret } = await world.get('/v1/webhooks/crm/secret');
     expect(run.stdout).toContain(secret);
     expect(run.stdout).not.toContain('hunter2');
+    expect(run.stdout).toMatch(/^accounts +ana$/m);
+    expect((await world.run(['webhooks', 'show', 'crm'])).stdout).toMatch(/^accounts +ana$/m);
     expect(await world.get(`/v1/webhooks/${id}`)).toMatchObject({
       name: 'crm',
       accounts: [(await world.get('/v1/accounts/ana')).id],

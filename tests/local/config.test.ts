@@ -39,4 +39,10 @@ describe('readConfig()', () => {
   ])('refuses %s "%s", naming it and what it may be', (name, value) => {
     expect(() => read({ [name]: value })).toThrow(new RegExp(`^Cannot use ${name} ".*": give `));
   });
+
+  it('refuses a public URL with a password without showing it', () => {
+    const url = 'https://ana:hunter2@mail.example.com';
+    const message = /^Cannot use MAILHOOK_PUBLIC_URL: give (?!.*hunter2)/;
+    expect(() => read({ MAILHOOK_PUBLIC_URL: url })).toThrow(message);
+  });
 });
