@@ -1,5 +1,5 @@
 import type { WebhookId } from '../../identity.ts';
-import { blobRetentionDays } from '../../retention.ts';
+import { blobRetentionDays, DEFAULT_RETENTION_DAYS } from '../../retention.ts';
 import { dropBlob } from '../blob-rows.ts';
 import type { Database } from '../database.ts';
 import type { StoreContext } from './context.ts';
@@ -24,7 +24,7 @@ export function retentionOf(days: number): Retention {
 }
 
 /** What is kept unless the settings say otherwise. */
-export const RETENTION: Retention = retentionOf(30);
+export const RETENTION: Retention = retentionOf(DEFAULT_RETENTION_DAYS);
 
 const DAY_MS = 86_400_000;
 /** Events judged in one step, and the steps of one call: the rest has time until the next. */
