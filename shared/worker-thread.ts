@@ -44,16 +44,9 @@ export function createWorkerThread<Order, Answer extends { readonly kind: string
 
   async function started(): Promise<Worker | string> {
     if (worker !== null) return worker;
-    const fresh = new Worker(options.workerUrl, {
-      resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
-    });
-    // An idle thread can die too; nobody waits for it then, and the next order starts another.
-    fresh.on('error', () => forget(fresh));
-    fresh.on('exit', () => forget(fresh));
-    const reply = await nextReply<Reply<Answer>>(fresh, options.words, {
-      budgetMs: START_BUDGET_MS,
-      slow: `${thread} did not start`,
-    });
+    const fresh = begun(options, forget);
+    const late = { budgetMs: START_BUDGET_MS, slow: `${thread} did not start` };
+    const reply = await nextReply<Reply<Answer>>(fresh, options.words, late);
     if (typeof reply === 'string') {
       await end(fresh);
       return reply;
@@ -62,14 +55,13 @@ export function createWorkerThread<Order, Answer extends { readonly kind: string
     return fresh;
   }
 
+  const slow = `${work} took longer than ${options.budgetMs / 1_000} s`;
+
   async function run(order: Order): Promise<Answer | string> {
     const running = await started();
     if (typeof running === 'string') return running;
     running.ref();
-    const waiting = nextReply<Reply<Answer>>(running, options.words, {
-      budgetMs: options.budgetMs,
-      slow: `${work} took longer than ${options.budgetMs / 1_000} s`,
-    });
+    const waiting = nextReply<Reply<Answer>>(running, options.words, { budgetMs: options.budgetMs, slow });
     running.postMessage(order);
     const reply = await waiting;
     running.unref();
@@ -79,13 +71,22 @@ export function createWorkerThread<Order, Answer extends { readonly kind: string
     return typeof reply === 'string' ? reply : `${thread} started twice`;
   }
 
-  async function close(): Promise<void> {
-    const last = worker;
-    worker = null;
-    if (last !== null) await end(last);
-  }
+  return {
+    run,
+    async close() {
+      const last = worker;
+      worker = null;
+      if (last !== null) await end(last);
+    },
+  };
+}
 
-  return { run, close };
+/** An idle thread can die too; nobody waits for it then, and the next order starts another. */
+function begun({ workerUrl, maxHeapMb }: WorkerThreadOptions, onDeath: (worker: Worker) => void): Worker {
+  const worker = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } });
+  worker.on('error', () => onDeath(worker));
+  worker.on('exit', () => onDeath(worker));
+  return worker;
 }
 
 function isAnswer<Answer extends { readonly kind: string }>(reply: Reply<Answer>): reply is Answer {
