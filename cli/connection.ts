@@ -1,6 +1,7 @@
 import type { RequestOptions } from 'node:https';
 import type { ApiError, ProblemBody } from './errors.ts';
 
+/** The methods that the API takes. */
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** One request as the commands make it. */

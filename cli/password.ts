@@ -3,6 +3,7 @@ import { UsageError } from './errors.ts';
 
 const MAX_PASSWORD_BYTES = 65_536;
 
+/** The options that say where a password comes from. */
 export interface PasswordOptions {
   readonly passwordStdin?: boolean;
   readonly passwordEnv?: string;

@@ -33,6 +33,7 @@ export interface AccountDetailJson extends AccountJson {
   };
 }
 
+/** A webhook; `secret` only in the answer to adding it or to a new secret. */
 export interface WebhookJson {
   readonly id: string;
   readonly name: string;
@@ -48,6 +49,7 @@ export interface WebhookJson {
   readonly secret?: string;
 }
 
+/** An attempt of a delivery. */
 export interface AttemptJson {
   readonly at: string;
   readonly trigger: string;
@@ -58,6 +60,7 @@ export interface AttemptJson {
   readonly response: string | null;
 }
 
+/** A delivery with its latest attempts. */
 export interface DeliveryJson {
   readonly id: string;
   readonly message: string;
@@ -67,6 +70,7 @@ export interface DeliveryJson {
   readonly nextAttemptAt: string | null;
 }
 
+/** A message as it stands in lists. */
 export interface MessageJson {
   readonly id: string;
   readonly account: string;
@@ -98,6 +102,7 @@ export interface MessageWithLinksJson extends MessageJson {
   } | null;
 }
 
+/** The counts of `status`. */
 export interface StatusJson {
   readonly version: string;
   readonly accounts: Readonly<Record<string, number>>;

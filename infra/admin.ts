@@ -6,7 +6,7 @@ import { LambdaFunction } from './lambda-function.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-export interface AdminProps {
+interface AdminProps {
   readonly settings: Settings;
   readonly storage: Storage;
   readonly poll: LambdaFunction;

@@ -11,6 +11,7 @@ export const BUNDLES = {
   sweep: { index: 'functions/sweep/handler.ts' },
 } as const;
 
+/** The name of a function, as its log and its folder have it. */
 export type FunctionName = keyof typeof BUNDLES;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -12,7 +12,7 @@ const TIMEOUT = Duration.seconds(60);
 /** Jobs of one invocation, up to ten deliveries each, all of them at once. */
 const JOBS_PER_INVOCATION = 10;
 
-export interface DispatchingProps {
+interface DispatchingProps {
   readonly settings: Settings;
   readonly storage: Storage;
   /** Reads attachments for webhooks that want them in the event. */

@@ -5,7 +5,7 @@ import { LambdaFunction } from './lambda-function.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-export interface FilesProps {
+interface FilesProps {
   readonly settings: Settings;
   readonly storage: Storage;
 }

@@ -3,7 +3,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-export interface JobQueueProps {
+interface JobQueueProps {
   /** The timeout of the function that takes from it. */
   readonly timeout: Duration;
 }

@@ -9,7 +9,7 @@ import { bundle, type FunctionName } from './bundle.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-export interface LambdaFunctionProps {
+interface LambdaFunctionProps {
   readonly name: FunctionName;
   readonly description: string;
   readonly settings: Settings;

@@ -21,7 +21,7 @@ import type { Storage } from './storage.ts';
 
 const PERIOD = Duration.minutes(5);
 
-export interface MonitoringProps {
+interface MonitoringProps {
   readonly settings: Settings;
   readonly storage: Storage;
   readonly queues: Readonly<Record<'polls' | 'deliveries', JobQueue>>;

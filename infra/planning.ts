@@ -8,7 +8,7 @@ import { LambdaFunction } from './lambda-function.ts';
 import type { Settings } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-export interface PlanningProps {
+interface PlanningProps {
   readonly settings: Settings;
   readonly storage: Storage;
   readonly polls: JobQueue;

@@ -12,7 +12,7 @@ const TIMEOUT = Duration.minutes(15);
 /** Jobs of one invocation, five accounts of each at once: 25 sessions in the memory of one function. */
 const JOBS_PER_INVOCATION = 5;
 
-export interface PollingProps {
+interface PollingProps {
   readonly settings: Settings;
   readonly storage: Storage;
   /** The queue that committed deliveries are announced in. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseCidr } from '../shared/egress/address.ts';
 import { DEFAULT_LINK_DAYS, MAX_LINK_DAYS } from '../shared/file-link.ts';
+import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from '../shared/retention.ts';
 
 /** Context keys of the CDK itself hold one of these; ours are plain words. */
 const CDK_KEY = /[:@/]|^(?:cdk|availability-zones)/;
@@ -35,7 +36,7 @@ const settingsSchema = z.strictObject({
   /** Gets a mail when an alarm goes off; none when absent. */
   alarmEmail: z.email('give a mail address').nullable().default(null),
   /** Events and deliveries are kept so long after their end; bytes of mails twice as long and 15 days. */
-  retentionDays: whole(1, 1_000).default(30),
+  retentionDays: whole(1, MAX_RETENTION_DAYS).default(DEFAULT_RETENTION_DAYS),
   /** Links to attachments and raw mail work so long, as long as their message and its bytes are kept. */
   linkDays: whole(1, MAX_LINK_DAYS).default(DEFAULT_LINK_DAYS),
   logLevel: z.enum(['info', 'warn', 'error'], 'give info, warn or error').default('info'),

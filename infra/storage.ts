@@ -33,7 +33,7 @@ const WRITE_TABLE = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
 
 type ObjectAction = 'Get' | 'Put' | 'Delete';
 
-export interface StorageProps {
+interface StorageProps {
   readonly settings: Settings;
 }
 

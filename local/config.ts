@@ -8,6 +8,7 @@ import {
   MAX_PUBLIC_URL_CHARS,
   parsePublicUrl,
 } from '../shared/file-link.ts';
+import { DEFAULT_RETENTION_DAYS, MAX_RETENTION_DAYS } from '../shared/retention.ts';
 
 /** Where and how mailhook runs on one machine. */
 export interface LocalConfig {
@@ -24,8 +25,8 @@ export interface LocalConfig {
 }
 
 /** The same bounds as on AWS. */
-const MAX_RETENTION_DAYS = 1_000;
-const DEFAULT_RETENTION_DAYS = 30;
+const LINK_DAYS = { usual: DEFAULT_LINK_DAYS, most: MAX_LINK_DAYS } as const;
+const RETENTION_DAYS = { usual: DEFAULT_RETENTION_DAYS, most: MAX_RETENTION_DAYS } as const;
 
 /** A setting that cannot be used; the message names it, its value and what it may be. */
 export class ConfigError extends Error {
@@ -39,9 +40,9 @@ export function readConfig(env: NodeJS.ProcessEnv, args: readonly string[]): Loc
     folder: resolve(env.MAILHOOK_DATA || fileURLToPath(new URL('../.mailhook', import.meta.url))),
     egress: readEgress(env.MAILHOOK_EGRESS),
     publicUrl: readPublicUrl(env.MAILHOOK_PUBLIC_URL),
-    linkDays: readLinkDays(env.MAILHOOK_LINK_DAYS),
+    linkDays: readDays('MAILHOOK_LINK_DAYS', env.MAILHOOK_LINK_DAYS, LINK_DAYS),
     log: readLog(args),
-    retentionDays: readRetentionDays(env.MAILHOOK_RETENTION_DAYS),
+    retentionDays: readDays('MAILHOOK_RETENTION_DAYS', env.MAILHOOK_RETENTION_DAYS, RETENTION_DAYS),
   });
 }
 
@@ -51,15 +52,6 @@ function readPort(text: string | undefined): number {
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new ConfigError(
     `Cannot listen on MAILHOOK_PORT "${text}": give a number from 1 to 65535, or 0 for any free port`,
-  );
-}
-
-function readRetentionDays(text: string | undefined): number {
-  if (text === undefined || text === '') return DEFAULT_RETENTION_DAYS;
-  const days = Number(text);
-  if (/^\d{1,4}$/.test(text) && days >= 1 && days <= MAX_RETENTION_DAYS) return days;
-  throw new ConfigError(
-    `Cannot use MAILHOOK_RETENTION_DAYS "${text}": give a whole number of days from 1 to ${MAX_RETENTION_DAYS}`,
   );
 }
 
@@ -80,13 +72,15 @@ function readPublicUrl(text: string | undefined): string | null {
   );
 }
 
-function readLinkDays(text: string | undefined): number {
-  if (text === undefined || text === '') return DEFAULT_LINK_DAYS;
+function readDays(
+  name: string,
+  text: string | undefined,
+  { usual, most }: { readonly usual: number; readonly most: number },
+): number {
+  if (text === undefined || text === '') return usual;
   const days = Number(text);
-  if (/^\d{1,4}$/.test(text) && days >= 1 && days <= MAX_LINK_DAYS) return days;
-  throw new ConfigError(
-    `Cannot use MAILHOOK_LINK_DAYS "${text}": give a whole number of days from 1 to ${MAX_LINK_DAYS}`,
-  );
+  if (/^\d{1,4}$/.test(text) && days >= 1 && days <= most) return days;
+  throw new ConfigError(`Cannot use ${name} "${text}": give a whole number of days from 1 to ${most}`);
 }
 
 function readLog(args: readonly string[]): LocalConfig['log'] {

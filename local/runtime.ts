@@ -72,30 +72,17 @@ export interface Runtime {
  * hints. Throws EmbeddedError when the data folder cannot be used.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { clock, log, graceMs = GRACE_MS } = options;
-  const { folder, retentionDays } = options;
+  const { folder, retentionDays, clock, log, graceMs = GRACE_MS } = options;
   const retention = retentionDays === undefined ? {} : { retention: retentionOf(retentionDays) };
   const embedded = await openEmbedded({ folder, clock, ...retention });
   const egress = createEgress({ policy: options.egress });
   const pool = createParsePool();
   const post = createPostClient({ egress, keepAlive: true });
   const queue = createMemoryQueue((job) => run(job), log);
-  const { store, blobs, vault } = embedded;
+  const { store, blobs } = embedded;
   const openSource = openMailSource(egress);
-  const links =
-    options.links === undefined ? null : { publicUrl: options.links.publicUrl, random: randomBytes };
-  const own: RuntimePorts = {
-    store,
-    queue,
-    blobs,
-    vault,
-    openSource,
-    parse: pool.parse,
-    links,
-    budget: createByteBudget(),
-    post,
-  };
-  const cutter = await createCutter({ blobs, folder: join(options.folder, 'downloads') });
+  const own = portsOf(embedded, { queue, openSource, parse: pool.parse, post }, options.links);
+  const cutter = await createCutter({ blobs, folder: join(folder, 'downloads') });
   const linkDays = options.links?.days ?? DEFAULT_LINK_DAYS;
   const filesDeps: FilesDeps = { store, blobs, cutter, presign: null, linkDays, clock, log };
   const { pollDeps, dispatchDeps } = depsOf(options, options.wrap?.(own) ?? own, filesDeps);
@@ -131,6 +118,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       await stopOnce();
       await embedded.close();
     },
+  };
+}
+
+function portsOf(
+  { store, blobs, vault }: Embedded,
+  made: Pick<RuntimePorts, 'queue' | 'openSource' | 'parse' | 'post'>,
+  links: RuntimeOptions['links'],
+): RuntimePorts {
+  return {
+    ...{ store, blobs, vault, ...made, budget: createByteBudget() },
+    links: links === undefined ? null : { publicUrl: links.publicUrl, random: randomBytes },
   };
 }
 

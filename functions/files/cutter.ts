@@ -4,13 +4,18 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BlobRef, Blobs, ByteRange } from '../../shared/ports/blobs.ts';
-import { type CutThreadOptions, createCutThread } from './cut-thread.ts';
+import { createWorkerThread } from '../../shared/worker-thread.ts';
+import type { CutOrder, CutReply } from './cut-protocol.ts';
 
 /** A message that waits behind so many others is not worth waiting for. */
 const MAX_WAITING = 64;
+/** 64 MB take about a second. */
+const BUDGET_MS = 30_000;
+/** A mail is hostile input. */
+const MAX_HEAP_MB = 512;
 
 /** The bytes of one attachment, in a file that goes with `dispose`. */
-export interface CutPart {
+interface CutPart {
   readonly size: number;
   /** Lower-case hex. */
   readonly sha256: string;
@@ -39,7 +44,11 @@ export interface Cutter {
   close(): Promise<void>;
 }
 
-interface CutterOptions extends CutThreadOptions {
+interface CutterOptions {
+  /** The thread's program. @default cut-worker.ts beside this file; a bundle names its own */
+  readonly workerUrl?: URL;
+  /** How long one message may take until the thread is ended. @default 30,000 */
+  readonly budgetMs?: number;
   readonly blobs: Pick<Blobs, 'open'>;
   /** For files that last as long as a download; only this cutter uses it, and it is emptied when it is opened. */
   readonly folder: string;
@@ -53,7 +62,12 @@ export async function createCutter(options: CutterOptions): Promise<Cutter> {
   const { blobs, folder } = options;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const thread = createCutThread(options);
+  const thread = createWorkerThread<CutOrder, Extract<CutReply, { kind: 'cut' }>>({
+    workerUrl: options.workerUrl ?? new URL('./cut-worker.ts', import.meta.url),
+    budgetMs: options.budgetMs ?? BUDGET_MS,
+    maxHeapMb: MAX_HEAP_MB,
+    words: { thread: 'The cutting thread', work: 'Cutting' },
+  });
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -63,13 +77,13 @@ export async function createCutter(options: CutterOptions): Promise<Cutter> {
     const dispose = async () => {
       await Promise.all(wanted.map(({ path }) => rm(path, { force: true })));
     };
-    const found = await thread.run({ raw: memory, wanted });
-    if (typeof found === 'string') {
+    const reply = await thread.run({ raw: memory, wanted });
+    if (typeof reply === 'string') {
       await dispose();
-      return { kind: 'failed', reason: found };
+      return { kind: 'failed', reason: reply };
     }
     const parts = new Map<string, CutPart>();
-    for (const { id, size, sha256 } of found) {
+    for (const { id, size, sha256 } of reply.found) {
       const path = wanted.find((one) => one.id === id)?.path;
       if (path !== undefined) parts.set(id, { size, sha256, ...fileAt(path, size) });
     }

@@ -1,15 +1,8 @@
-import type { BlobRef, Blobs } from '../../shared/ports/blobs.ts';
+import type { BlobRef, Blobs, DownloadAs } from '../../shared/ports/blobs.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Store } from '../../shared/ports/store.ts';
 import type { Cutter } from './cutter.ts';
-
-/** How a file is to be saved by whoever downloads it. */
-export interface DownloadAs {
-  readonly contentType: string;
-  /** See `attachmentDisposition`. */
-  readonly disposition: string;
-}
 
 /** What the files function works with. */
 export interface FilesDeps {

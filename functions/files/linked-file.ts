@@ -1,9 +1,10 @@
 import type { Attachment, Envelope, MessageData } from '../../shared/event.ts';
 import { isToken, linksExpireAt, parseLinkPath } from '../../shared/file-link.ts';
+import type { DownloadAs } from '../../shared/ports/blobs.ts';
 import type { LinkedEvent } from '../../shared/ports/store.ts';
 import { attachmentDisposition } from './content-disposition.ts';
 import type { CutSource } from './cutter.ts';
-import type { DownloadAs, FilesDeps } from './deps.ts';
+import type { FilesDeps } from './deps.ts';
 
 /** A file that a request may have. */
 export interface LinkedContent extends DownloadAs {

@@ -11,7 +11,7 @@ const SETTLE_DELAYS_MS = [
 ];
 
 /** What became of the settlements that were due: to be saved once the session ended well. */
-export interface Settled {
+interface Settled {
   readonly progress: Pick<Progress, 'closed' | 'rescheduled'>;
   readonly done: number;
   /** What this session deletes from a POP3 maildrop: it counts once the server has confirmed the end of the session. */

@@ -1,4 +1,5 @@
 import { MAX_LINK_DAYS } from '../file-link.ts';
+import { MAX_RETENTION_DAYS } from '../retention.ts';
 import { oneOf, publicUrl, ranges, readEnvironment, text, type Variable, whole } from './environment.ts';
 import { LOG_LEVELS } from './lambda-log.ts';
 
@@ -7,7 +8,7 @@ export const VARIABLES = {
   stack: text('MAILHOOK_STACK'),
   logLevel: oneOf('MAILHOOK_LOG_LEVEL', LOG_LEVELS),
   table: text('MAILHOOK_TABLE'),
-  retentionDays: whole('MAILHOOK_RETENTION_DAYS', 1, 1_000),
+  retentionDays: whole('MAILHOOK_RETENTION_DAYS', 1, MAX_RETENTION_DAYS),
   bucket: text('MAILHOOK_BUCKET'),
   mailboxKey: text('MAILHOOK_MAILBOX_KEY'),
   webhookKey: text('MAILHOOK_WEBHOOK_KEY'),

@@ -4,7 +4,7 @@ const GENTLE_MS = 15_000;
 const CUT_MS = 5_000;
 
 /** The end of an invocation, in the shape that a poll takes; dispose of it when the work is done. */
-export interface Deadline extends Disposable {
+interface Deadline extends Disposable {
   /** Ends every session at once, 5 s before the end. */
   readonly signal: AbortSignal;
   /** True from 15 s before the end. */

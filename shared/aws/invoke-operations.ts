@@ -8,7 +8,7 @@ const ACCOUNTS_PER_INVOCATION = 5;
 const INVOCATIONS_AT_ONCE = 10;
 const MAX_REASON_CHARS = 300;
 
-export interface InvokeOperationsOptions {
+interface InvokeOperationsOptions {
   /** Must wait for an answer for as long as the functions may run. */
   readonly client: LambdaClient;
   /** The same without a second try, for a test of a webhook: its receiver is to get one request, or an error is told. */

@@ -14,9 +14,7 @@ const MAX_JOB_CHARS = 16_384;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** What stands in a message of a queue: a job, or why it is none. */
-export type ParsedJob =
-  | { readonly ok: true; readonly job: Job }
-  | { readonly ok: false; readonly reason: string };
+type ParsedJob = { readonly ok: true; readonly job: Job } | { readonly ok: false; readonly reason: string };
 
 /** The text of a message that carries the job. */
 export function formatJob(job: Job): string {

@@ -22,7 +22,7 @@ const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-export interface KmsVaultOptions {
+interface KmsVaultOptions {
   /** Null in a function that seals nothing. */
   readonly sealing: SealingKeys | null;
   /** Null in a function that opens nothing. */

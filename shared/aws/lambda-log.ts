@@ -5,7 +5,7 @@ import { metricsOf } from './metrics.ts';
 export const LOG_LEVELS = ['info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export interface LambdaLogOptions {
+interface LambdaLogOptions {
   /** Takes one line, without its end. */
   readonly write: (line: string) => void;
   readonly now: () => Date;
@@ -16,7 +16,7 @@ export interface LambdaLogOptions {
 }
 
 /** A log whose lines name what they belong to. */
-export interface LambdaLog extends Log {
+interface LambdaLog extends Log {
   /** The same log with these fields in every line. */
   with(fields: LogFields): LambdaLog;
 }

@@ -21,6 +21,7 @@ export const METRICS = {
   RequestsFailed: 'requests of the API, or for files, that mailhook failed to answer',
 } as const;
 
+/** The name of a metric; see `METRICS`. */
 export type MetricName = keyof typeof METRICS;
 
 type Counts = Readonly<Partial<Record<MetricName, number>>>;

@@ -13,7 +13,7 @@ const OPENED_MS = 15 * 60_000;
 /** More opened keys than this are asked for anew, the ones opened longest ago first; there is one for each year. */
 const MAX_OPENED = 1_000;
 
-export interface OpeningKeysOptions {
+interface OpeningKeysOptions {
   readonly client: KMSClient;
   /** The KMS key (id or ARN) of each purpose that this function may open secrets of. */
   readonly keyIds: Readonly<Partial<Record<Purpose, string>>>;

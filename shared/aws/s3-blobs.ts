@@ -14,6 +14,7 @@ import type { BlobKind, BlobRef, Blobs, ByteRange } from '../ports/blobs.ts';
 const KEY = /^(?:raw|event|body|ledger)\/[0-9a-f]{32}$/;
 const NAME_BYTES = 16;
 
+/** What blobs on S3 are made of. */
 export interface S3BlobsOptions {
   readonly client: S3Client;
   readonly bucket: string;

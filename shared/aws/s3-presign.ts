@@ -1,16 +1,9 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import type { BlobRef } from '../ports/blobs.ts';
+import type { BlobRef, DownloadAs } from '../ports/blobs.ts';
 
 /** Long enough to begin a download: the link that led here makes another URL each time. */
 const EXPIRES_IN_SECONDS = 300;
-
-/** How an object is to be given out. */
-interface GivenOutAs {
-  readonly contentType: string;
-  /** The Content-Disposition (RFC 6266). */
-  readonly disposition: string;
-}
 
 /** Makes URLs under which S3 itself hands out a blob, for 5 minutes and with the rights of this function. */
 export function createPresign({
@@ -19,7 +12,7 @@ export function createPresign({
 }: {
   readonly client: S3Client;
   readonly bucket: string;
-}): (ref: BlobRef, as: GivenOutAs) => Promise<URL> {
+}): (ref: BlobRef, as: DownloadAs) => Promise<URL> {
   return async (ref, { contentType, disposition }) => {
     const command = new GetObjectCommand({
       ...{ Bucket: bucket, Key: ref, ResponseCacheControl: 'private, no-cache' },

@@ -11,7 +11,7 @@ const MAX_OBJECT_CHARS = 16_384;
 /** Two that make the first pair of a year at the same moment: S3 lets one win, and may first ask both to come again. */
 const TRIES = 3;
 
-export interface SealingKeysOptions {
+interface SealingKeysOptions {
   readonly kms: KMSClient;
   readonly s3: S3Client;
   readonly bucket: string;
@@ -21,7 +21,7 @@ export interface SealingKeysOptions {
 }
 
 /** A public key for sealing, and its private key as KMS sealed it, in base64url. */
-export interface SealingKey {
+interface SealingKey {
   readonly publicKey: KeyObject;
   readonly wrapped: string;
 }

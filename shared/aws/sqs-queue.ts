@@ -18,7 +18,7 @@ const MAX_DELAY_SECONDS = 900;
 /** What a message group id may be: up to 128 printable characters of ASCII. */
 const GROUP_ID = /^[\x21-\x7e]{1,128}$/;
 
-export interface SqsQueueOptions {
+interface SqsQueueOptions {
   readonly client: SQSClient;
   /** The queue of each kind of job; a function that sends none of a kind has no queue for it. */
   readonly urls: Readonly<Partial<Record<Job['kind'], string>>>;

@@ -16,7 +16,7 @@ import { createS3Blobs } from './s3-blobs.ts';
 import { createSqsQueue } from './sqs-queue.ts';
 import { createDynamoStore } from './store/create-dynamo-store.ts';
 
-export interface WorkerPortsOptions {
+interface WorkerPortsOptions {
   readonly table: string;
   readonly retentionDays: number;
   readonly bucket: string;

@@ -35,7 +35,7 @@ export function systemCode(error: unknown): string | null {
 }
 
 /** The primary SQLite result code (`sqlite.org/rescode.html`) of an error of node:sqlite; null of any other. */
-export function sqliteCode(error: unknown): number | null {
+function sqliteCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
   return error.errcode & 0xff;
 }

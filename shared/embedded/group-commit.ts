@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** When waiting writes are committed together; whichever comes first. */
-export interface GroupLimits {
+interface GroupLimits {
   /** Each mail makes about four writes on its way through, so that is 50 mails. @default 200 */
   readonly maxWaiting: number;
   /** After the first of them, in ms. @default 5 */

@@ -3,7 +3,7 @@ import type { Log } from '../ports/log.ts';
 import type { Queue, QueuedJob } from '../ports/queue.ts';
 
 /** How many jobs run at once: in all of a kind, and of one group. */
-export interface Lanes {
+interface Lanes {
   readonly poll: { readonly atOnce: number; readonly perGroup: number };
   readonly dispatch: { readonly atOnce: number; readonly perGroup: number };
 }
@@ -18,7 +18,7 @@ const LANES: Lanes = {
 const CAPACITY_JOBS = 20_000;
 
 /** A queue in memory with the runner of its jobs. */
-export interface MemoryQueue extends Queue {
+interface MemoryQueue extends Queue {
   /** Begins no more jobs and resolves when those that run have ended. */
   close(): Promise<void>;
 }

@@ -27,6 +27,7 @@ export { EmbeddedError, retentionOf };
 const SLICE_PAGES = 128;
 const MAX_PAGE_SLICES = 50;
 
+/** Where the data lies, and how it is kept. */
 export interface EmbeddedOptions {
   /** The data folder; made when it is not there. */
   readonly folder: string;

@@ -12,6 +12,13 @@ export interface ByteRange {
   readonly last: number;
 }
 
+/** How a file is to be saved by whoever downloads it. */
+export interface DownloadAs {
+  readonly contentType: string;
+  /** The Content-Disposition (RFC 6266). */
+  readonly disposition: string;
+}
+
 /**
  * Bytes that are written once. A blob nobody refers to is swept, at the earliest an hour after it was written, so a crash
  * between `put` and the commit leaves no rubbish for ever.

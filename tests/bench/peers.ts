@@ -7,7 +7,7 @@ import { type Measurement, measure, type Processes } from './measure.ts';
 import type { Workload } from './workload.ts';
 
 /** A program that retrieves mail, measured beside ours. Each gets its fastest documented setting that keeps the mail. */
-export interface Peer {
+interface Peer {
   readonly name: 'mpop' | 'fetchmail' | 'mbsync';
   /** Writes its configuration into an empty folder and gives its command line. */
   readonly prepare: (folder: string, target: PeerTarget) => readonly string[];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The receiver of the bench, in a process of its own. */
-export interface ReceiverProcess {
+interface ReceiverProcess {
   readonly url: string;
   readonly pid: number;
   /** Forgets what came so far and resolves when so many different messages have come. */

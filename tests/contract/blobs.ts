@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobRef, Blobs } from '../../shared/ports/blobs.ts';
 
 /** An adapter of the blobs, empty. */
-export interface OpenedBlobs {
+interface OpenedBlobs {
   readonly blobs: Blobs;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sealed, Vault } from '../../shared/ports/vault.ts';
 
 /** An adapter of the vault, with keys of its own. */
-export interface OpenedVault {
+interface OpenedVault {
   readonly vault: Vault;
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const OLD = OLD_MAILS.map(({ raw }) => raw);
 
 /** What was done to a mail; `twice` when it is in more places than one. */
-export type Done = 'none' | ServerAction['kind'] | 'twice';
+type Done = 'none' | ServerAction['kind'] | 'twice';
 
 /** One mailbox on a server that outlives the crashes, as another mail program of its owner would see it. */
 export interface CrashMailbox {

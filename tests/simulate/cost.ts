@@ -7,7 +7,7 @@ import { PRICES } from './prices.ts';
 import type { Usage } from './usage.ts';
 
 const DAYS_PER_MONTH = 30.4;
-export const MINUTES_PER_MONTH = 60 * 24 * DAYS_PER_MONTH;
+const MINUTES_PER_MONTH = 60 * 24 * DAYS_PER_MONTH;
 const GB = 1_024 ** 3;
 const SETTINGS = readSettings({});
 const QUEUES = 2;

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** How a connection breaks: an orderly end, a reset, or silence while it stays open. */
-export type Cut = 'end' | 'reset' | 'stall';
+type Cut = 'end' | 'reset' | 'stall';
 
 export interface ByteProxyOptions {
   readonly target: { readonly host: string; readonly port: number };

@@ -32,7 +32,7 @@ import {
   type StoredMessage,
 } from './maildir.ts';
 
-export interface DovecotOptions {
+interface DovecotOptions {
   /** Logins by name. @default one user `ana` with the password `secret` */
   readonly users?: Readonly<Record<string, DovecotUser>>;
   /** More lines of dovecot.conf; they win over the harness's own. @default none */

@@ -17,7 +17,7 @@ interface FakeStack {
 }
 
 /** A request that came, and whom its signature stands for. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly host: string;
   readonly method: string;
   readonly target: string;

@@ -140,7 +140,7 @@ function base64Lines(bytes: Buffer): string {
 }
 
 /** A MIME entity as byte strings: its header fields of content, and its body. */
-export interface Entity {
+interface Entity {
   readonly fields: readonly string[];
   readonly body: string;
 }

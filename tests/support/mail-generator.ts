@@ -24,7 +24,7 @@ const SUBJECTS = [
 ];
 
 /** How the mails are to come out. */
-export interface MailPlan {
+interface MailPlan {
   /** The same seed gives the same mails, on every machine. */
   readonly seed: number;
   readonly count: number;

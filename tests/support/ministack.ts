@@ -41,13 +41,13 @@ export interface MiniStackAccess {
 }
 
 /** A local AWS with IAM enforced, in a process of its own. */
-export interface MiniStack extends MiniStackAccess, AsyncDisposable {
+interface MiniStack extends MiniStackAccess, AsyncDisposable {
   /** What it wrote so far. */
   output(): string;
 }
 
 /** Installs MiniStack into `.ministack` unless it is there; throws with what is missing on this machine. */
-export async function prepareMiniStack(): Promise<void> {
+async function prepareMiniStack(): Promise<void> {
   const requirements = readFileSync(join(FILES, 'requirements.txt'), 'utf8');
   if (existsSync(PREPARED) && readFileSync(PREPARED, 'utf8') === requirements) return;
   rmSync(FOLDER, { recursive: true, force: true });

@@ -7,7 +7,7 @@ type LogLine = Readonly<Record<string, string | number | boolean | null>> & {
 };
 
 /** A log that keeps its lines for the test to look at. */
-export interface RecordingLog extends Log {
+interface RecordingLog extends Log {
   readonly lines: readonly LogLine[];
 }
 

@@ -25,7 +25,7 @@ export interface Leaves {
 }
 
 /** Of a multipart without its boundary either the parts were found by another one, or its content is given as text. */
-export type Rescue = 'by another boundary' | 'as text';
+type Rescue = 'by another boundary' | 'as text';
 
 /** Shown as text unless the message says `attachment`; a delivery status is what a bounce has to say. */
 const TEXT_TYPES = new Set(['text/plain', 'text/html', 'message/delivery-status']);

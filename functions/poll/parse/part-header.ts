@@ -7,7 +7,7 @@ import { firstField, type HeaderField, type HeaderSection } from './headers.ts';
 import { MAX_CONTENT_FIELD_BYTES, MAX_ID_CHARS } from './limits.ts';
 
 /** How the bytes of a part are written; whatever else it may say means that they stand for themselves. */
-export type TransferEncoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode';
+type TransferEncoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode';
 
 /** What the header of a message or of one of its parts says of the content. */
 export interface PartHeader {

@@ -13,7 +13,7 @@ export interface PartText {
 }
 
 /** What the header of a part says of its text. */
-export interface TextType {
+interface TextType {
   readonly type: string;
   /** Parameters of its Content-Type. */
   readonly charset?: string | undefined;

@@ -8,7 +8,7 @@ import { quotedPrintableDecoder } from './quoted-printable.ts';
 import { uuDecoder } from './uuencode.ts';
 
 /** A part that a parser found, multiparts included. */
-export interface Part {
+interface Part {
   /** Its number in order of appearance; the message itself is 0. */
   readonly index: number;
   readonly header: PartHeader;
@@ -19,7 +19,7 @@ export interface Part {
 }
 
 /** A mailparser and what it found so far. */
-export interface StreamingParser {
+interface StreamingParser {
   readonly parser: MailParser;
   /** The part that a leaf's headers belong to; null of headers that no part has. */
   partOf(headers: object): Part | null;

@@ -173,10 +173,7 @@ export async function coverage(owners: Owners, event: StoredEvent, state: EventS
 }
 
 /** Whether a ledger saved at a time has the UIDL of an event. */
-export function isCovered(
-  { committedAt }: Pick<StoredEvent, 'committedAt'>,
-  ledgerSavedAt: string | null,
-): boolean {
+function isCovered({ committedAt }: Pick<StoredEvent, 'committedAt'>, ledgerSavedAt: string | null): boolean {
   return ledgerSavedAt !== null && ledgerSavedAt > committedAt;
 }
 

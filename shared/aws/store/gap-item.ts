@@ -3,7 +3,7 @@ import type { Listed } from '../../ports/mail-source.ts';
 import type { Gap, Progress, WorkKey } from '../../ports/store.ts';
 import { GAPS_PARTITION } from './index-keys.ts';
 import { gapKey, type Key } from './keys.ts';
-import { type Item, json, number, text } from './marshal.ts';
+import { type Item, json, number, text, textOrNull } from './marshal.ts';
 import type { Write } from './writes.ts';
 
 /**
@@ -48,7 +48,8 @@ export function gapOf(item: Item): Gap {
     key: text(item, 'sk') as WorkKey,
     item: json<Listed>(item, 'gapItem'),
     attempts: number(item, 'attempts'),
-    openedAt: new Date(text(item, 'gsi1sk')),
+    // Gaps from before there were counts are in no index: of them only the next try is known.
+    openedAt: new Date(textOrNull(item, 'gsi1sk') ?? gapDueAt(item)),
     dueAt: new Date(gapDueAt(item)),
     error: text(item, 'gapError'),
   };

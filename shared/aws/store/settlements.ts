@@ -46,7 +46,7 @@ export interface StoredSettlement {
 }
 
 /** An event as far as its settlements depend on it. */
-export interface Settled {
+interface Settled {
   readonly id: EventId;
   readonly accountId: AccountId;
   readonly type: string;

@@ -75,7 +75,7 @@ async function withFreeLogins<Result>(
 }
 
 /** The row of an account; undefined when there is none. */
-export function accountRow(database: Database, id: AccountId): AccountRow | undefined {
+function accountRow(database: Database, id: AccountId): AccountRow | undefined {
   return database.get<AccountRow>('SELECT * FROM accounts WHERE id = ?', id);
 }
 

@@ -1,7 +1,7 @@
 import type { PageRequest } from '../../ports/store.ts';
 
 /** A place in a list: the row after which the next page begins. Rows added meanwhile do not move it. */
-export interface Place {
+interface Place {
   readonly timeMs: number;
   readonly seq: number;
 }

@@ -1,4 +1,5 @@
 import type { WebhookId } from '../../identity.ts';
+import { blobRetentionDays, DEFAULT_RETENTION_DAYS } from '../../retention.ts';
 import { dropBlob } from '../blob-rows.ts';
 import type { Database } from '../database.ts';
 import type { StoreContext } from './context.ts';
@@ -17,12 +18,13 @@ export interface Retention {
   readonly blobDays: number;
 }
 
-/** What is kept when only the days of events and deliveries are given: parked ones as long, their bytes twice as long and a bit. */
+/** What is kept when only the days of events and deliveries are given: parked ones as long, their bytes a good deal longer. */
 export function retentionOf(days: number): Retention {
-  return { endedDays: days, parkedDays: days, blobDays: 2 * days + 15 };
+  return { endedDays: days, parkedDays: days, blobDays: blobRetentionDays(days) };
 }
 
-export const RETENTION: Retention = retentionOf(30);
+/** What is kept unless the settings say otherwise. */
+export const RETENTION: Retention = retentionOf(DEFAULT_RETENTION_DAYS);
 
 const DAY_MS = 86_400_000;
 /** Events judged in one step, and the steps of one call: the rest has time until the next. */

@@ -14,7 +14,7 @@ export interface Scanned {
 }
 
 /** Which rows to look at, and which of them are wanted. */
-export interface ScanRequest<Row extends Scanned> {
+interface ScanRequest<Row extends Scanned> {
   readonly list: ListLetter;
   /** `SELECT seq, … AS time_ms, … FROM table`. */
   readonly select: string;

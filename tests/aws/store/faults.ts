@@ -12,7 +12,7 @@ export interface SeenRequest {
 }
 
 /** Which requests a fault is about. */
-export type Matches = (request: SeenRequest) => boolean;
+type Matches = (request: SeenRequest) => boolean;
 
 /** Requests of one operation. */
 export function ofKind(operation: string): Matches {

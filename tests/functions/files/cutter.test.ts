@@ -97,8 +97,8 @@ describe('cut()', () => {
       });`;
     const { cut } = await open(raw, hangs, 200);
     const source = { raw: RAW, sizeBytes: raw.length };
-    expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'It took longer than 0.2 s' });
-    expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'It took longer than 0.2 s' });
+    expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'Cutting took longer than 0.2 s' });
+    expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'Cutting took longer than 0.2 s' });
     expect(readdirSync(downloads())).toEqual([]);
   });
 
@@ -106,7 +106,10 @@ describe('cut()', () => {
     const dies = `${READY} parentPort.on('message', () => { throw new TypeError('secret content'); });`;
     const { cut } = await open(raw, dies);
     const source = { raw: RAW, sizeBytes: raw.length };
-    expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'The thread failed: TypeError' });
+    expect(await cut(source, ['1'])).toEqual({
+      kind: 'failed',
+      reason: 'The cutting thread failed: TypeError',
+    });
     const stops = `${READY} parentPort.on('message', () => process.exit(0));`;
     writeFileSync(join(folder, 'thread.mjs'), stops);
     expect(await cut(source, ['1'])).toMatchObject({ kind: 'failed' });

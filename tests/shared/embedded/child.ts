@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** A process of the test that uses a data folder of its own accord. */
-export interface Child {
+interface Child {
   /** The lines it prints, as they come. */
   readonly lines: AsyncIterable<string>;
   /** Ends it as a power cut would, and waits until it is gone. */

@@ -6,7 +6,7 @@ import type { Item } from './item-size.ts';
 export type Values = Readonly<Record<string, AttributeValue>>;
 
 /** A condition that was read. */
-export interface Condition {
+interface Condition {
   holds(item: Item, values: Values): boolean;
   /** The values that it names. */
   readonly placeholders: ReadonlySet<string>;

@@ -4,7 +4,7 @@ import { ExpressionError, Tokens } from './expression-tokens.ts';
 import type { Item } from './item-size.ts';
 
 /** An update expression that was read. */
-export interface Update {
+interface Update {
   /** The item after it. Every operand is of the item before it. */
   apply(item: Item, values: Values): Item;
   readonly placeholders: ReadonlySet<string>;

@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** Where a UIDL stands in this session. `many`: several messages share it, so it says of none which one it is. */
-export type Place =
+type Place =
   | { readonly kind: 'one'; readonly number: number; readonly sizeBytes: number | null }
   | { readonly kind: 'many'; readonly number: number; readonly sizeBytes: number | null }
   | { readonly kind: 'none' };

@@ -36,7 +36,7 @@ export function parseReply(line: string): Reply | null {
 }
 
 /** What a refusal is about. */
-export interface Refusal {
+interface Refusal {
   /** Continues "Cannot …". */
   readonly doing: string;
   readonly stage: Stage;

@@ -64,7 +64,7 @@ export async function served(
 }
 
 /** A plain login of `ana` with the password `s3cret`. */
-export function loginTo(port: number, change: Partial<MailLogin> = {}): MailLogin {
+function loginTo(port: number, change: Partial<MailLogin> = {}): MailLogin {
   return {
     protocol: 'imap',
     host: 'localhost',
@@ -135,7 +135,7 @@ export function uidsOf({ items }: Pick<Listing, 'items'>): number[] {
 }
 
 /** The UID of a listed message. */
-export function uidOf({ source }: Pick<Listed, 'source'>): number {
+function uidOf({ source }: Pick<Listed, 'source'>): number {
   return source.protocol === 'imap' ? source.uid : 0;
 }
 
