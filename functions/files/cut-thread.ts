@@ -13,7 +13,10 @@ type Found = Extract<CutReply, { kind: 'cut' }>['found'];
 
 /** One thread at a time: it starts with the first order, and again after one has died or was ended. */
 interface CutThread {
-  /** Does one order; the next one only once it has ended. A sentence when the message took too long or ended the thread. */
+  /**
+   * Does one order; the next one only once it has ended. A sentence when the message took too long or ended the thread.
+   * Throws in an outage, where it is the machine that fails and not the message.
+   */
   run(order: CutOrder): Promise<Found | string>;
   close(): Promise<void>;
 }
@@ -35,28 +38,32 @@ export function createCutThread(options: CutThreadOptions = {}): CutThread {
     if (worker === dead) worker = null;
   }
 
-  async function started(): Promise<Worker | string> {
+  async function started(): Promise<Worker> {
     if (worker !== null) return worker;
     const fresh = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
     // An idle thread can die too; the next order starts another.
     fresh.on('error', () => forget(fresh));
     fresh.on('exit', () => forget(fresh));
-    const reply = await nextReply(fresh, START_BUDGET_MS);
-    if (typeof reply === 'string') {
-      await end(fresh);
-      return reply;
-    }
+    const reply = await nextReply(fresh, START_BUDGET_MS).catch((error: unknown) => failed(fresh, error));
+    // No message was there yet that could be at fault.
+    if (typeof reply === 'string') return await failed(fresh, new Error(`Cannot start a thread: ${reply}`));
     worker = fresh;
     return fresh;
   }
 
+  /** Ends a thread, then throws. */
+  async function failed(thread: Worker, error: unknown): Promise<never> {
+    forget(thread);
+    await end(thread);
+    throw error;
+  }
+
   async function run(order: CutOrder): Promise<Found | string> {
     const thread = await started();
-    if (typeof thread === 'string') return thread;
     thread.ref();
     const waiting = nextReply(thread, budgetMs);
     thread.postMessage(order);
-    const reply = await waiting;
+    const reply = await waiting.catch((error: unknown) => failed(thread, error));
     thread.unref();
     if (typeof reply !== 'string' && reply.kind === 'cut') return reply.found;
     forget(thread);
@@ -82,23 +89,35 @@ async function end(thread: Worker): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The thread's next message; a sentence when it dies first or says nothing in time. */
+/** The thread's next message; a sentence when it dies first or says nothing in time. Throws the system error it dies of. */
 function nextReply(worker: Worker, budgetMs: number): Promise<CutReply | string> {
-  return new Promise((resolve) => {
-    const settle = (reply: CutReply | string) => {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
       clearTimeout(timer);
       worker.off('message', settle);
       worker.off('error', onError);
       worker.off('exit', onExit);
+    };
+    const settle = (reply: CutReply | string) => {
+      leave();
       resolve(reply);
     };
-    const onError = (error: unknown) => settle(deathOf(error));
+    const onError = (error: unknown) => {
+      leave();
+      if (isOutage(error)) reject(error);
+      else resolve(deathOf(error));
+    };
     const onExit = () => settle('The thread stopped');
     const timer = setTimeout(() => settle(`It took longer than ${budgetMs / 1_000} s`), budgetMs);
     worker.on('message', settle);
     worker.on('error', onError);
     worker.on('exit', onExit);
   });
+}
+
+/** Whether a system call failed, as with a full disk: ENOSPC, EMFILE and the like. */
+function isOutage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^E[A-Z0-9]+$/.test(String(error.code));
 }
 
 /** The message of an error may quote the mail: only its kind and its code are told. */

@@ -34,6 +34,7 @@ export interface CutSource {
 
 /** Cuts attachments out of raw messages. */
 export interface Cutter {
+  /** Throws in an outage, as when the disk is full: the same may be cut later. */
   cut(source: CutSource, ids: readonly string[]): Promise<Cut>;
   /** Ends the thread, and takes away what an earlier process left. */
   close(): Promise<void>;
@@ -63,7 +64,10 @@ export async function createCutter(options: CutterOptions): Promise<Cutter> {
     const dispose = async () => {
       await Promise.all(wanted.map(({ path }) => rm(path, { force: true })));
     };
-    const found = await thread.run({ raw: memory, wanted });
+    const found = await thread.run({ raw: memory, wanted }).catch(async (error: unknown) => {
+      await dispose();
+      throw error;
+    });
     if (typeof found === 'string') {
       await dispose();
       return { kind: 'failed', reason: found };
