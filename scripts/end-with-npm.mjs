@@ -6,14 +6,18 @@ const LOOK_EVERY_MS = 250;
  * Makes SIGTERM to `npm start`, and its death, reach this process. npm hands the signal to the shell between the two, and a
  * shell that does not replace itself by its only command, as Debian's, dies of it and leaves the command behind; npm that is
  * killed leaves both. So under npm the end of the shell, or of the npm above it, counts as SIGTERM, unless a signal came
- * already. Without npm, and on Windows, it does nothing.
+ * already. Without npm, and on Windows, it does nothing; nor in a terminal that some npx began, whose programs all inherit
+ * npm's variables.
  */
 export function endWithNpm() {
-  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return;
+  const isScript = ['start', 'demo'].includes(process.env.npm_lifecycle_event ?? '');
+  if (!isScript || process.platform === 'win32') return;
   const parent = process.ppid;
   const npm = isShell(parent) ? parentOf(parent) : null;
   const timer = setInterval(() => {
-    const isLeft = process.ppid !== parent || (npm !== null && parentOf(parent) !== npm);
+    // Where /proc cannot be read, as without a free file descriptor, nothing is known of npm.
+    const above = npm === null ? null : parentOf(parent);
+    const isLeft = process.ppid !== parent || (above !== null && above !== npm);
     if (isLeft) process.kill(process.pid, 'SIGTERM');
   }, LOOK_EVERY_MS);
   timer.unref();

@@ -12,18 +12,26 @@ interface WorkerThreadOptions {
   readonly words: { readonly thread: string; readonly work: string };
 }
 
+/** An order that was not done, in words: without the message of an error, which may quote a mail. */
+interface Failed {
+  readonly kind: 'failed';
+  readonly reason: string;
+  /** Whether the machine is at fault and not the order: no thread started, or a system call failed (ENOSPC, EMFILE and the like). */
+  readonly isOutage: boolean;
+}
+
 /** One thread at a time: it starts with the first order, and again after one has died or was ended. */
 interface WorkerThread<Order, Answer> {
-  /**
-   * Has one order done; the next one only once it has ended. A sentence when it took too long or ended the thread: without
-   * the message of an error, which may quote a mail.
-   */
-  run(order: Order): Promise<Answer | string>;
+  /** Has one order done; the next one only once it has ended. It has failed when it took too long or ended the thread. */
+  run(order: Order): Promise<Answer | Failed>;
   /** Ends the thread. */
   close(): Promise<void>;
 }
 
 type Reply<Answer> = Answer | { readonly kind: 'ready' };
+
+/** Codes of errors of system calls; those of Node begin with ERR_. */
+const SYSTEM_ERROR = /^E(?!RR_)[A-Z0-9]+$/;
 
 /** From the start of the thread until it listens: 0.3 s on an idle machine, most of it loading mailparser. */
 const START_BUDGET_MS = 30_000;
@@ -42,14 +50,14 @@ export function createWorkerThread<Order, Answer extends { readonly kind: string
     if (worker === dead) worker = null;
   }
 
-  async function started(): Promise<Worker | string> {
+  async function started(): Promise<Worker | Failed> {
     if (worker !== null) return worker;
     const fresh = begun(options, forget);
     const late = { budgetMs: START_BUDGET_MS, slow: `${thread} did not start` };
     const reply = await nextReply<Reply<Answer>>(fresh, options.words, late);
-    if (typeof reply === 'string') {
+    if (isFailed(reply)) {
       await end(fresh);
-      return reply;
+      return { ...reply, isOutage: true };
     }
     worker = fresh;
     return fresh;
@@ -57,18 +65,18 @@ export function createWorkerThread<Order, Answer extends { readonly kind: string
 
   const slow = `${work} took longer than ${options.budgetMs / 1_000} s`;
 
-  async function run(order: Order): Promise<Answer | string> {
+  async function run(order: Order): Promise<Answer | Failed> {
     const running = await started();
-    if (typeof running === 'string') return running;
+    if (!(running instanceof Worker)) return running;
     running.ref();
     const waiting = nextReply<Reply<Answer>>(running, options.words, { budgetMs: options.budgetMs, slow });
     running.postMessage(order);
     const reply = await waiting;
     running.unref();
-    if (typeof reply !== 'string' && isAnswer(reply)) return reply;
+    if (!isFailed(reply) && isAnswer(reply)) return reply;
     forget(running);
     await end(running);
-    return typeof reply === 'string' ? reply : `${thread} started twice`;
+    return isFailed(reply) ? reply : failed(`${thread} started twice`);
   }
 
   return {
@@ -105,14 +113,22 @@ async function end(worker: Worker): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The thread's next message; a sentence when it dies first or says nothing in time. */
+function failed(reason: string, isOutage = false): Failed {
+  return { kind: 'failed', reason, isOutage };
+}
+
+function isFailed<Message extends { readonly kind: string }>(reply: Message | Failed): reply is Failed {
+  return reply.kind === 'failed';
+}
+
+/** The thread's next message, or how it failed: it died first, or said nothing in time. */
 function nextReply<Message>(
   worker: Worker,
   words: WorkerThreadOptions['words'],
   { budgetMs, slow }: { readonly budgetMs: number; readonly slow: string },
-): Promise<Message | string> {
+): Promise<Message | Failed> {
   return new Promise((resolve) => {
-    const settle = (reply: Message | string) => {
+    const settle = (reply: Message | Failed) => {
       clearTimeout(timer);
       worker.off('message', settle);
       worker.off('error', onError);
@@ -120,17 +136,18 @@ function nextReply<Message>(
       resolve(reply);
     };
     const onError = (error: unknown) => settle(deathOf(error, words));
-    const onExit = () => settle(`${words.thread} stopped`);
+    const onExit = () => settle(failed(`${words.thread} stopped`));
     // A busy main thread reaches the timer late, with the answer waiting behind it: that one is taken first.
-    const timer = setTimeout(() => setImmediate(() => settle(slow)), budgetMs);
+    const timer = setTimeout(() => setImmediate(() => settle(failed(slow))), budgetMs);
     worker.on('message', settle);
     worker.on('error', onError);
     worker.on('exit', onExit);
   });
 }
 
-function deathOf(error: unknown, { thread, work }: WorkerThreadOptions['words']): string {
+function deathOf(error: unknown, { thread, work }: WorkerThreadOptions['words']): Failed {
   const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `${work} took more memory than allowed`;
-  return `${thread} failed: ${error instanceof Error ? error.name : 'Error'}`;
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return failed(`${work} took more memory than allowed`);
+  if (SYSTEM_ERROR.test(String(code))) return failed(`${thread} failed: ${code}`, true);
+  return failed(`${thread} failed: ${error instanceof Error ? error.name : 'Error'}`);
 }

@@ -39,6 +39,7 @@ export interface CutSource {
 
 /** Cuts attachments out of raw messages. */
 export interface Cutter {
+  /** Throws in an outage, as when the disk is full: the same may be cut later. */
   cut(source: CutSource, ids: readonly string[]): Promise<Cut>;
   /** Ends the thread, and takes away what an earlier process left. */
   close(): Promise<void>;
@@ -78,9 +79,10 @@ export async function createCutter(options: CutterOptions): Promise<Cutter> {
       await Promise.all(wanted.map(({ path }) => rm(path, { force: true })));
     };
     const reply = await thread.run({ raw: memory, wanted });
-    if (typeof reply === 'string') {
+    if (reply.kind === 'failed') {
       await dispose();
-      return { kind: 'failed', reason: reply };
+      if (reply.isOutage) throw new Error(`Cannot cut attachments: ${reply.reason}`);
+      return { kind: 'failed', reason: reply.reason };
     }
     const parts = new Map<string, CutPart>();
     for (const { id, size, sha256 } of reply.found) {

@@ -2,7 +2,7 @@ import type { EventId } from '../../shared/identity.ts';
 import type { FilesDeps } from './deps.ts';
 import { messageOf } from './linked-file.ts';
 
-/** Reads attachments for dispatch; see `AttachmentContents`. Throws when too many wait to be read. */
+/** Reads attachments for dispatch; see `AttachmentContents`. Throws when too many wait to be read, and in an outage. */
 export async function readContents(
   { store, blobs, cutter, log }: Pick<FilesDeps, 'store' | 'blobs' | 'cutter' | 'log'>,
   eventId: EventId,

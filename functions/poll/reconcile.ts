@@ -12,6 +12,8 @@ const FLOOD_MINIMUM = 200;
 const FLOOD_SHARE = 0.2;
 /** So much of the old order must be found again by sizes before sizes count as evidence. */
 const SIZE_MATCH_SHARE = 0.8;
+/** Fewer different sizes say nothing: what a program writes is often of one size, and two mails are by chance. */
+const MIN_DISTINCT_SIZES = 3;
 const DIGEST_SLICE = 500;
 
 /** The unknown messages after a break are too many to be believed; the account waits for its owner. */
@@ -129,7 +131,9 @@ export function foundBySize(
     if (position !== undefined) paired.push(position);
   }
   const found = longestIncreasing(paired);
-  return before.length > 0 && found.length >= before.length * SIZE_MATCH_SHARE ? new Set(found) : new Set();
+  const isRow = found.length >= before.length * SIZE_MATCH_SHARE;
+  const isTelling = new Set(found.map((position) => now[position])).size >= MIN_DISTINCT_SIZES;
+  return isRow && isTelling ? new Set(found) : new Set();
 }
 
 /** A longest strictly increasing subsequence, in n log n. */

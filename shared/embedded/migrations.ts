@@ -201,13 +201,17 @@ INSERT INTO logins
   SELECT id, id FROM accounts UNION SELECT login_id, id FROM accounts UNION SELECT account_id, account_id FROM removals;
 `;
 
-/** Version 3: links of messages, and how webhooks take attachments, which a delivery keeps from its first attempt on. */
+/**
+ * Version 3: links of messages, and how webhooks take attachments, which a delivery keeps from its first attempt on: those
+ * that had one were sent the event itself.
+ */
 const VERSION_3 = `
 ALTER TABLE events ADD COLUMN link_token TEXT;
 ALTER TABLE webhooks ADD COLUMN attachments TEXT NOT NULL DEFAULT 'link';
 ALTER TABLE deliveries ADD COLUMN attachments TEXT;
 ALTER TABLE deliveries ADD COLUMN reduced INTEGER NOT NULL DEFAULT 0;
 UPDATE deliveries SET reduced = 1 WHERE body IS NOT NULL;
+UPDATE deliveries SET attachments = 'link' WHERE attempt_count > 0;
 `;
 
 /** What leads from each version to the next; the first makes an empty file version 1. */

@@ -35,7 +35,7 @@ export function createLane(options: LaneOptions): Lane {
 
   async function run(jobs: readonly ParseJob[], headerOnly: string | null): Promise<LaneOutcome> {
     const reply = await thread.run(share(jobs, headerOnly));
-    if (typeof reply === 'string') return { kind: 'failed', reason: reply };
+    if (reply.kind === 'failed') return { kind: 'failed', reason: reply.reason };
     if (memory.byteLength > KEPT_MEMORY_BYTES) memory = new SharedArrayBuffer(0);
     return { kind: 'parsed', results: reply.results.map(withBuffer) };
   }

@@ -115,6 +115,27 @@ describe('cut()', () => {
     expect(await cut(source, ['1'])).toMatchObject({ kind: 'failed' });
   });
 
+  it('throws when the disk is full, because the same message can be cut later', async () => {
+    const fills = `${READY} import { writeFileSync } from 'node:fs';
+      parentPort.on('message', ({ wanted }) => {
+        for (const { path } of wanted) writeFileSync(path, 'a part');
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      });`;
+    const { cut } = await open(raw, fills);
+    const source = { raw: RAW, sizeBytes: raw.length };
+    await expect(cut(source, ['1'])).rejects.toThrow('The cutting thread failed: ENOSPC');
+    expect(readdirSync(downloads())).toEqual([]);
+    const finds = `${READY} parentPort.on('message', () => parentPort.postMessage({ kind: 'cut', found: [] }));`;
+    writeFileSync(join(folder, 'thread.mjs'), finds);
+    expect((await cut(source, ['1'])).kind).toBe('cut');
+  });
+
+  it('throws when no thread starts, because no message is to blame', async () => {
+    const { cut } = await open(raw, `process.exit(0);`);
+    const source = { raw: RAW, sizeBytes: raw.length };
+    await expect(cut(source, ['1'])).rejects.toThrow('Cannot cut attachments: The cutting thread stopped');
+  });
+
   it('fails when the message is not of the size that its event says', async () => {
     const { cut } = await open(raw);
     for (const sizeBytes of [raw.length - 1, raw.length + 1]) {

@@ -12,6 +12,8 @@ interface Server {
   epoch: string;
   /** UIDLs, without the epoch, of messages it does not hand out. */
   readonly refused: Set<string>;
+  /** UIDLs, without the epoch, of messages that another client took away. */
+  readonly taken: Set<string>;
   /** Fetches in one session after which the time is up. */
   patience: number;
 }
@@ -22,7 +24,7 @@ let world: PollWorld;
 
 beforeEach(async () => {
   maildrop = await startPop3Server({ users: { ana: { password: PASSWORD } } });
-  state = { epoch: 'a', refused: new Set(), patience: Number.POSITIVE_INFINITY };
+  state = { epoch: 'a', refused: new Set(), taken: new Set(), patience: Number.POSITIVE_INFINITY };
   world = await openPollWorld((open) => renamed(open, state));
 });
 afterEach(async () => {
@@ -36,6 +38,7 @@ function renamed(open: OpenMailSource, server: Server): OpenMailSource {
     source.protocol === 'pop3' ? { ...source, uidl: `${server.epoch}/${source.uidl}` } : source;
   const real = (source: Source): Source =>
     source.protocol === 'pop3' ? { ...source, uidl: source.uidl.replace(/^.*\//, '') } : source;
+  const isLeft = ({ source }: Listed) => source.protocol === 'pop3' && !server.taken.has(source.uidl);
   const isShown = ({ source }: Listed) =>
     source.protocol === 'pop3' && source.uidl.startsWith(`${server.epoch}/`);
   return async (login, signal) => {
@@ -46,7 +49,7 @@ function renamed(open: OpenMailSource, server: Server): OpenMailSource {
         const listing = await source.list(mailbox, cursor && { ...cursor, ...{ listingHash: null } });
         const { next } = listing;
         const hash = next.protocol === 'pop3' ? `${server.epoch}${next.listingHash}` : null;
-        const items = listing.items.map((item) => ({ ...item, source: shown(item.source) }));
+        const items = listing.items.filter(isLeft).map((item) => ({ ...item, source: shown(item.source) }));
         return { ...listing, items, next: { ...next, ...{ listingHash: hash } } };
       },
       async *fetch(items, limits): AsyncIterable<Fetched> {
@@ -160,5 +163,18 @@ describe('a POP3 message that waits as a gap while all UIDLs change', () => {
     expect(cursors).toMatchObject([{ listedCount: 5 }]);
     expect(gaps.length).toBe(3);
     expect(await subjects()).toEqual(['mail good', 'mail next']);
+  });
+});
+
+describe('a maildrop that another client empties', () => {
+  it.each([1, 5])('delivers as many new mails of the same size (%i)', async (count) => {
+    const { id } = await add();
+    const names = (prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+    const before = names('a').map((name) => arrive(name));
+    await world.poll(id);
+    for (const uidl of before) state.taken.add(uidl);
+    for (const name of names('b')) arrive(name);
+    await world.poll(id);
+    expect(await subjects()).toEqual([...names('a'), ...names('b')].map((name) => `mail ${name}`));
   });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import type { EventId } from '../../../shared/identity.ts';
+import type { DeliveryRef, EventId } from '../../../shared/identity.ts';
 import { MINUTE } from '../../contract/fixtures.ts';
 import { Scene } from '../../contract/scene.ts';
 import { expectConsistent } from './consistency.ts';
@@ -69,5 +69,24 @@ describe('a data folder of version 1', () => {
     expect(claim).toMatchObject({ body: reduced, frozen: true, reduced: true, attachments: 'link' });
     await after.close();
     expectConsistent(folder);
+  });
+
+  it('goes on with what was sent before, also where the webhook asks for something else by now', async () => {
+    const { folder, store, blobs, clock, close } = await openInFolder();
+    const scene = new Scene({ store, blobs, clock });
+    const account = await scene.addAccount();
+    const { id: webhookId } = await scene.addWebhook();
+    const ids = await scene.commit(account, [webhookId], 2);
+    const [tried, untried] = ids.map((eventId) => ({ eventId, webhookId }));
+    await scene.end(tried as DeliveryRef, scene.retry(1_000));
+    await close();
+    takeBack(folder);
+
+    const after = await openInFolder({ folder });
+    await after.store.updateWebhook(webhookId, { attachments: 'inline' }, scene.now);
+    const refs = [tried, untried] as DeliveryRef[];
+    const claims = await after.store.claim(refs, clock.advance(1_000), 60_000);
+    expect(claims.map(({ attachments }) => attachments)).toEqual(['link', 'inline']);
+    await after.close();
   });
 });
