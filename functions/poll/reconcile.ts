@@ -1,6 +1,7 @@
 import type { Head, Listed } from '../../shared/ports/mail-source.ts';
 import type { PollDeps, PollSession } from './deps.ts';
-import { keyOf, type Ledger } from './ledger.ts';
+import { keyOf, type Ledger, ledgerKey } from './ledger.ts';
+import { arrivalOfHead } from './parse/arrival.ts';
 import { digestOfHead } from './parse/digest.ts';
 
 /** INTERNALDATE and our clock may differ; mail moved between servers keeps its date. */
@@ -12,8 +13,10 @@ const FLOOD_MINIMUM = 200;
 const FLOOD_SHARE = 0.2;
 /** So much of the old order must be found again by sizes before sizes count as evidence. */
 const SIZE_MATCH_SHARE = 0.8;
-/** Fewer different sizes say nothing: what a program writes is often of one size, and two mails are by chance. */
-const MIN_DISTINCT_SIZES = 3;
+/** Of so many messages that sizes say are known, the last of the maildrop, the headers are looked at. */
+const MAX_CHECKED = 500;
+/** So many of the newest events are looked at for messages that must be found again by their digests. */
+const MAX_KEPT = 200;
 const DIGEST_SLICE = 500;
 
 /** The unknown messages after a break are too many to be believed; the account waits for its owner. */
@@ -78,45 +81,80 @@ export function pop3ContinuityBroke(counts: {
   return counts.unknown > 0 && counts.knownBefore > 0 && counts.knownNow * 2 < counts.knownBefore;
 }
 
+/** What is known of a maildrop whose UIDLs lost their meaning; `lost` are messages that waited to be fetched under a UIDL that is gone. */
+interface SeenMaildrop {
+  readonly base: Ledger;
+  readonly items: readonly Listed[];
+  readonly unknown: readonly Listed[];
+  readonly lost: readonly Pick<Listed, 'sizeBytes'>[];
+}
+
 /**
- * After most UIDLs changed: the messages found again by the order of their sizes or by digest are known. `lost` are those that
- * waited to be fetched under a UIDL that is gone: a message as large as one of them is not known by its size. Without any
- * such evidence, an account that wants all there is takes it for other mail (Gmail's POP3 shows a window that moves on).
+ * After most UIDLs changed: the messages found again by the order of their sizes or by digest are known. Without any such
+ * evidence, an account that wants all there is takes it for other mail (Gmail's POP3 shows a window that moves on).
  */
 export async function unknownAfterPop3Reset(
   deps: PollDeps,
   session: PollSession,
-  seen: {
-    readonly base: Ledger;
-    readonly items: readonly Listed[];
-    readonly unknown: readonly Listed[];
-    readonly lost: readonly Pick<Listed, 'sizeBytes'>[];
-  },
+  seen: SeenMaildrop,
 ): Promise<{ readonly fresh: readonly Listed[]; readonly reset: boolean }> {
-  const bySize = foundBySize(
-    [...seen.base.present.values()],
-    seen.items.map((item) => item.sizeBytes),
-  );
-  const lostSizes = new Set(seen.lost.map(({ sizeBytes }) => sizeBytes));
-  const isKnownBySize = ({ sizeBytes }: Listed, index: number) =>
-    bySize.has(index) && !lostSizes.has(null) && !lostSizes.has(sizeBytes);
-  const keys = new Set(seen.unknown.map((item) => keyOf(session.account.loginId, item)));
-  const left = seen.items.filter(
-    (item, index) => !isKnownBySize(item, index) && keys.has(keyOf(session.account.loginId, item)),
-  );
+  const known = await knownBySize(deps, session, seen);
+  const left = seen.unknown.filter((item) => !known.has(keyOf(session.account.loginId, item)));
   const fresh = await withoutKnownDigests(deps, session, left);
   const evidence = fresh.length < seen.unknown.length;
   return { fresh, reset: evidence || session.account.start.kind !== 'all' };
 }
 
 /**
+ * The keys of the messages that sizes say are known, as far as their headers do not say otherwise: a maildrop that another client has
+ * emptied looks like one whose UIDLs changed, and what came since may be as large as what was there. So none is known by its
+ * size that arrived after the last successful poll, nor one as large as a message that waited. And where one stands in the
+ * place of a message whose event is kept, and is another, sizes say nothing at all.
+ */
+async function knownBySize(
+  deps: PollDeps,
+  session: PollSession,
+  { base, items, lost }: SeenMaildrop,
+): Promise<ReadonlySet<string>> {
+  const lostSizes = new Set(lost.map(({ sizeBytes }) => sizeBytes));
+  if (lostSizes.has(null)) return new Set();
+  const found = foundBySize(
+    [...base.present.values()],
+    items.map((item) => item.sizeBytes),
+  );
+  const like = items.filter((item, index) => found.has(index) && !lostSizes.has(item.sizeBytes));
+  if (like.length === 0) return new Set();
+  const { loginId, lastSuccessAt, createdAt } = session.account;
+  const keysBefore = [...base.present.keys()];
+  const keyBefore = new Map(
+    items.map((item, index) => [keyOf(loginId, item), keysBefore[found.get(index) ?? -1] ?? '']),
+  );
+  const kept = await keptKeys(deps, session);
+  const known = new Set(like.map((item) => keyOf(loginId, item)));
+  for (const { item, isKnown, arrivedAt } of await judgedByHead(deps, session, like.slice(-MAX_CHECKED))) {
+    if (isKnown) continue;
+    const key = keyOf(loginId, item);
+    if (kept.has(keyBefore.get(key) ?? '')) return new Set();
+    if (arrivedAt !== null && arrivedAt > (lastSuccessAt ?? createdAt)) known.delete(key);
+  }
+  return known;
+}
+
+/** The ledger keys of the account's newest messages that have an event. */
+async function keptKeys(deps: PollDeps, { account }: PollSession): Promise<ReadonlySet<string>> {
+  const { data } = await deps.store.messages({ accountId: account.id }, { after: null, limit: MAX_KEPT });
+  const uidls = data.flatMap(({ event: { source } }) => (source?.protocol === 'pop3' ? [source.uidl] : []));
+  return new Set(uidls.map((uidl) => ledgerKey(account.loginId, uidl)));
+}
+
+/**
  * The positions of the new listing at which the old one's sizes stand in the same order (the longest such row, equal sizes
- * paired by their number); none when too little of the old one is found.
+ * paired by their number), with their positions in the old one; none when too little of the old one is found.
  */
 export function foundBySize(
   before: readonly (number | null)[],
   now: readonly (number | null)[],
-): ReadonlySet<number> {
+): ReadonlyMap<number, number> {
   const positions = new Map<number, number[]>();
   now.forEach((size, index) => {
     if (size === null) return;
@@ -126,14 +164,16 @@ export function foundBySize(
   });
   for (const list of positions.values()) list.reverse();
   const paired: number[] = [];
-  for (const size of before) {
+  const partner = new Map<number, number>();
+  before.forEach((size, at) => {
     const position = size === null ? undefined : positions.get(size)?.pop();
-    if (position !== undefined) paired.push(position);
-  }
+    if (position === undefined) return;
+    paired.push(position);
+    partner.set(position, at);
+  });
   const found = longestIncreasing(paired);
-  const isRow = found.length >= before.length * SIZE_MATCH_SHARE;
-  const isTelling = new Set(found.map((position) => now[position])).size >= MIN_DISTINCT_SIZES;
-  return isRow && isTelling ? new Set(found) : new Set();
+  if (found.length < before.length * SIZE_MATCH_SHARE) return new Map();
+  return new Map(found.map((position) => [position, partner.get(position) ?? 0]));
 }
 
 /** A longest strictly increasing subsequence, in n log n. */
@@ -162,25 +202,44 @@ async function withoutKnownDigests(
   session: PollSession,
   items: readonly Listed[],
 ): Promise<Listed[]> {
-  const unknown: Listed[] = [];
+  const judged = await judgedByHead(deps, session, items);
+  return judged.filter(({ isKnown }) => !isKnown).map(({ item }) => item);
+}
+
+/** A message by its header section. */
+interface Judged {
+  readonly item: Listed;
+  /** Whether its digest is on a kept event. */
+  readonly isKnown: boolean;
+  /** ISO 8601 UTC; null when the header does not say, or the server did not give it. */
+  readonly arrivedAt: string | null;
+}
+
+async function judgedByHead(
+  deps: PollDeps,
+  session: PollSession,
+  items: readonly Listed[],
+): Promise<Judged[]> {
+  const judged: Judged[] = [];
   let slice: Head[] = [];
-  const sift = async () => {
+  const judge = async () => {
     const digests = slice.map(({ head, item }) =>
       head === null ? null : digestOfHead(head, item.sizeBytes ?? 0),
     );
     const asked = digests.filter((digest): digest is string => digest !== null);
     const known = await deps.store.knownDigests(session.account.id, asked);
-    slice.forEach(({ item }, index) => {
+    slice.forEach(({ item, head }, index) => {
       const digest = digests[index] ?? null;
-      if (digest === null || !known.has(digest)) unknown.push(item);
+      const isKnown = digest !== null && known.has(digest);
+      judged.push({ item, isKnown, arrivedAt: head === null ? null : arrivalOfHead(head) });
     });
     slice = [];
   };
-  if (items.length === 0) return unknown;
+  if (items.length === 0) return judged;
   for await (const head of session.source.heads(items)) {
     slice.push(head);
-    if (slice.length >= DIGEST_SLICE) await sift();
+    if (slice.length >= DIGEST_SLICE) await judge();
   }
-  await sift();
-  return unknown;
+  await judge();
+  return judged;
 }

@@ -46,6 +46,9 @@ it('says so when an order starts the thread a second time, and starts another on
     `if (order.byteLength === 1) parentPort.postMessage({ kind: 'ready' }); else say('next');`,
     10_000,
   );
-  expect(await thread.run(new SharedArrayBuffer(1))).toMatchObject({ kind: 'failed', reason: 'The thread started twice' });
+  expect(await thread.run(new SharedArrayBuffer(1))).toMatchObject({
+    kind: 'failed',
+    reason: 'The thread started twice',
+  });
   expect(await thread.run(new SharedArrayBuffer(2))).toEqual({ kind: 'done', answer: 'next' });
 });

@@ -166,15 +166,53 @@ describe('a POP3 message that waits as a gap while all UIDLs change', () => {
   });
 });
 
+/** A mail that its server says arrived so many minutes after the clock's time; of the same size whatever the numbers. */
+function dated(name: string, minutes: number, lines: number): Buffer {
+  const date = new Date(world.clock.time + minutes * 60_000).toUTCString();
+  const received = `Received: from a.example.com by b.example.com; ${date}\r\n`;
+  return Buffer.concat([Buffer.from(received), smallMail(name, lines)]);
+}
+
 describe('a maildrop that another client empties', () => {
-  it.each([1, 5])('delivers as many new mails of the same size (%i)', async (count) => {
+  it.each([
+    ['one size', 1, 1],
+    ['one size', 5, 1],
+    ['sizes of their own', 5, 5],
+  ])('delivers as many new mails of the same sizes (%s, %i of them)', async (_case, count, sizes) => {
     const { id } = await add();
     const names = (prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
-    const before = names('a').map((name) => arrive(name));
+    const before = names('a').map((name, index) => arrive(name, (index % sizes) + 1));
     await world.poll(id);
     for (const uidl of before) state.taken.add(uidl);
-    for (const name of names('b')) arrive(name);
+    names('b').forEach((name, index) => {
+      arrive(name, (index % sizes) + 1);
+    });
     await world.poll(id);
     expect(await subjects()).toEqual([...names('a'), ...names('b')].map((name) => `mail ${name}`));
+  });
+
+  it('delivers what came since in the same sizes as mail that was there before mailhook', async () => {
+    const old = [1, 2, 3].map((lines) => maildrop.add('ana', dated(`a${lines}`, -60, lines)));
+    const { id } = await add();
+    world.clock.time += HOUR_MS;
+    await world.poll(id);
+    for (const uidl of old) state.taken.add(uidl);
+    for (const lines of [1, 2, 3]) maildrop.add('ana', dated(`b${lines}`, 5, lines));
+    world.clock.time += 10 * 60_000;
+    await world.poll(id);
+    expect(await subjects()).toEqual(['mail b1', 'mail b2', 'mail b3']);
+  });
+});
+
+describe('mail that was there before mailhook', () => {
+  it.each([1, 5])('is not delivered when all UIDLs change (%i sizes)', async (sizes) => {
+    for (let n = 0; n < 5; n++) maildrop.add('ana', dated(`a${n}`, -60, (n % sizes) + 1));
+    const { id } = await add();
+    world.clock.time += HOUR_MS;
+    await world.poll(id);
+    state.epoch = 'b';
+    arrive('new', 9);
+    await world.poll(id);
+    expect(await subjects()).toEqual(['mail new']);
   });
 });
