@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +9,10 @@ import type { CutOrder, CutReply } from './cut-protocol.ts';
 
 /** A message that waits behind so many others is not worth waiting for. */
 const MAX_WAITING = 64;
+/** While downloads hold more than this on the disk, none begins: whoever has a link may fetch it often, and slowly. */
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
+/** A download of which nothing was taken for so long is ended. */
+const IDLE_MS = 60_000;
 /** 64 MB take about a second. */
 const BUDGET_MS = 30_000;
 /** A mail is hostile input. */
@@ -26,7 +30,7 @@ interface CutPart {
 /** What cutting came to. `parts` has the wanted attachments that are in the message, by their ids. */
 type Cut =
   | { readonly kind: 'cut'; readonly parts: ReadonlyMap<string, CutPart>; dispose(): Promise<void> }
-  /** Too many wait already. */
+  /** Too many wait already, or too much is being downloaded. */
   | { readonly kind: 'busy' }
   /** The message took too long or ended the thread; in words, for the log. */
   | { readonly kind: 'failed'; readonly reason: string };
@@ -48,6 +52,10 @@ export interface Cutter {
 interface CutterOptions {
   /** The thread's program. @default cut-worker.ts beside this file; a bundle names its own */
   readonly workerUrl?: URL;
+  /** Bytes of attachments that are held for downloads; see `MAX_HELD_BYTES`. @default 256 MiB */
+  readonly maxHeldBytes?: number;
+  /** How long nothing may be taken of a download. @default 60,000 */
+  readonly idleMs?: number;
   /** How long one message may take until the thread is ended. @default 30,000 */
   readonly budgetMs?: number;
   readonly blobs: Pick<Blobs, 'open'>;
@@ -72,10 +80,17 @@ export async function createCutter(options: CutterOptions): Promise<Cutter> {
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 
+  const { maxHeldBytes = MAX_HELD_BYTES, idleMs = IDLE_MS } = options;
+  let heldBytes = 0;
+
   async function cutNow({ raw, sizeBytes }: CutSource, ids: readonly string[]): Promise<Cut> {
+    if (heldBytes >= maxHeldBytes) return { kind: 'busy' };
     const memory = await load(blobs, raw, sizeBytes);
     const wanted = ids.map((id) => ({ id, path: join(folder, randomBytes(16).toString('hex')) }));
+    let bytes = 0;
     const dispose = async () => {
+      heldBytes -= bytes;
+      bytes = 0;
       await Promise.all(wanted.map(({ path }) => rm(path, { force: true })));
     };
     const reply = await thread.run({ raw: memory, wanted });
@@ -87,8 +102,10 @@ export async function createCutter(options: CutterOptions): Promise<Cutter> {
     const parts = new Map<string, CutPart>();
     for (const { id, size, sha256 } of reply.found) {
       const path = wanted.find((one) => one.id === id)?.path;
-      if (path !== undefined) parts.set(id, { size, sha256, ...fileAt(path, size) });
+      if (path !== undefined) parts.set(id, { size, sha256, ...fileAt(path, size, idleMs) });
+      bytes += size;
     }
+    heldBytes += bytes;
     return { kind: 'cut', parts, dispose };
   }
 
@@ -124,13 +141,25 @@ async function load(blobs: Pick<Blobs, 'open'>, raw: BlobRef, sizeBytes: number)
   return memory;
 }
 
-function fileAt(path: string, size: number): Pick<CutPart, 'open' | 'read'> {
+function fileAt(path: string, size: number, idleMs: number): Pick<CutPart, 'open' | 'read'> {
   return {
     open(range) {
       const first = range?.first ?? 0;
       const last = Math.min(range?.last ?? size, size - 1);
-      return last < first ? Readable.from([]) : createReadStream(path, { start: first, end: last });
+      if (last < first) return Readable.from([]);
+      return endWhenIdle(createReadStream(path, { start: first, end: last }), idleMs);
     },
     read: () => readFile(path),
   };
+}
+
+/** Destroys the stream when nothing more was read of it for so long: whoever took it has stopped taking. */
+function endWhenIdle(stream: ReadStream, idleMs: number): ReadStream {
+  let seen = -1;
+  const timer = setInterval(() => {
+    if (stream.bytesRead === seen) stream.destroy();
+    seen = stream.bytesRead;
+  }, idleMs);
+  timer.unref();
+  return stream.once('close', () => clearInterval(timer));
 }

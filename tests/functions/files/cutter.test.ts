@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,11 @@ afterEach(async () => {
 const downloads = () => join(folder, 'downloads');
 
 /** A cutter of one message. `program` is its thread's, in place of the real one. */
-async function open(raw: Buffer, program?: string, budgetMs?: number): Promise<Cutter> {
+async function open(
+  raw: Buffer,
+  program?: string,
+  limits: { readonly budgetMs?: number; readonly maxHeldBytes?: number; readonly idleMs?: number } = {},
+): Promise<Cutter> {
   const blobs = {
     async open() {
       return Readable.from(pieces(raw));
@@ -35,7 +40,7 @@ async function open(raw: Buffer, program?: string, budgetMs?: number): Promise<C
   cutter = await createCutter({
     ...{ blobs, folder: downloads() },
     ...(program !== undefined && { workerUrl: new URL(`file://${own}`) }),
-    ...(budgetMs !== undefined && { budgetMs }),
+    ...limits,
   });
   return cutter;
 }
@@ -95,7 +100,7 @@ describe('cut()', () => {
         for (const { path } of wanted) writeFileSync(path, 'a part');
         while (true);
       });`;
-    const { cut } = await open(raw, hangs, 200);
+    const { cut } = await open(raw, hangs, { budgetMs: 200 });
     const source = { raw: RAW, sizeBytes: raw.length };
     expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'Cutting took longer than 0.2 s' });
     expect(await cut(source, ['1'])).toEqual({ kind: 'failed', reason: 'Cutting took longer than 0.2 s' });
@@ -113,6 +118,26 @@ describe('cut()', () => {
     const stops = `${READY} parentPort.on('message', () => process.exit(0));`;
     writeFileSync(join(folder, 'thread.mjs'), stops);
     expect(await cut(source, ['1'])).toMatchObject({ kind: 'failed' });
+  });
+
+  it('refuses to begin while as much as is allowed is held for downloads', async () => {
+    const { cut } = await open(raw, undefined, { maxHeldBytes: 1 });
+    const source = { raw: RAW, sizeBytes: raw.length };
+    const first = await cut(source, ['1']);
+    if (first.kind !== 'cut') throw new Error(first.kind);
+    expect(await cut(source, ['1'])).toEqual({ kind: 'busy' });
+    await first.dispose();
+    await first.dispose();
+    expect((await cut(source, ['1'])).kind).toBe('cut');
+  });
+
+  it('ends a download of which nothing is taken', async () => {
+    const { cut } = await open(raw, undefined, { idleMs: 10 });
+    const answer = await cut({ raw: RAW, sizeBytes: raw.length }, ['1']);
+    if (answer.kind !== 'cut') throw new Error(answer.kind);
+    const stream = answer.parts.get('1')?.open() ?? Readable.from([]);
+    await once(stream, 'close');
+    expect(stream.readableEnded).toBe(false);
   });
 
   it('throws when the disk is full, because the same message can be cut later', async () => {
