@@ -1,12 +1,14 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import { ASSUMED } from './assumptions.ts';
+import { Cloud } from './cloud.ts';
 import { addBills, billOfUsage, totalBill } from './cost.ts';
 import { WarmFunction } from './functions.ts';
 import { quantity } from './markdown.ts';
 import { warmCloud } from './measure.ts';
 import { MemoryQueues, type Message } from './memory-queues.ts';
-import { Meter, NO_USAGE } from './usage.ts';
+import { populate } from './population.ts';
+import { between, Meter, NO_USAGE } from './usage.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const START = '2026-11-25T08:00:00.000Z';
@@ -37,6 +39,24 @@ describe('VirtualTime', () => {
     await expect(time.runThrough(time.sleep(1).then(() => Promise.reject(new Error('no'))))).rejects.toThrow(
       'no',
     );
+  });
+});
+
+describe('a tick', () => {
+  it('makes requests by what is due and not by what there is: 3,000 accounts of which few are due, and 10', async () => {
+    const ticks = [];
+    for (const accounts of [10, 3_000]) {
+      const cloud = new Cloud();
+      await populate(cloud, { accounts, webhooks: 1, intervalSeconds: 86_400 });
+      await cloud.run(2);
+      const before = cloud.meter.read();
+      await cloud.run(3);
+      ticks.push(between(before, cloud.meter.read()).plan);
+    }
+    const [few, many] = ticks;
+    expect(few?.dynamoRequests).toBeGreaterThan(0);
+    expect(many?.dynamoRequests).toBe(few?.dynamoRequests);
+    expect(many?.sqsRequests).toBeLessThanOrEqual(6);
   });
 });
 
