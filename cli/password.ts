@@ -1,4 +1,3 @@
-import type { ReadStream } from 'node:tty';
 import { UsageError } from './errors.ts';
 
 const MAX_PASSWORD_BYTES = 65_536;
@@ -9,10 +8,17 @@ export interface PasswordOptions {
   readonly passwordEnv?: string;
 }
 
+/** Standard input, which may be a terminal. */
+export interface Input extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean;
+  /** Only a terminal has it. */
+  setRawMode?(mode: boolean): unknown;
+}
+
 /** Where a password can come from; the command line is no such place, because everybody on the machine sees it there. */
 export interface PasswordSources {
   readonly env: NodeJS.ProcessEnv;
-  readonly stdin: NodeJS.ReadStream;
+  readonly stdin: Input;
   /** Where the prompt is shown. */
   readonly prompt: NodeJS.WritableStream;
 }
@@ -46,7 +52,7 @@ function fromEnv(env: NodeJS.ProcessEnv, name: string): string {
   throw new UsageError(`The environment variable${shown} of --password-env is not set`);
 }
 
-async function fromStdin(stdin: NodeJS.ReadStream): Promise<string> {
+async function fromStdin(stdin: Input): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stdin) {
@@ -63,17 +69,19 @@ async function fromStdin(stdin: NodeJS.ReadStream): Promise<string> {
 }
 
 /** Asks on the terminal without showing what is typed. */
-async function prompt({ stdin, prompt: output }: PasswordSources, question: string): Promise<string> {
-  const terminal = stdin as ReadStream;
+async function prompt(
+  { stdin: terminal, prompt: output }: PasswordSources,
+  question: string,
+): Promise<string> {
   // Characters, not bytes: one may come in two pieces.
   terminal.setEncoding('utf8');
-  terminal.setRawMode(true);
+  terminal.setRawMode?.(true);
   output.write(question);
   try {
     const password = await readTyped(terminal);
     if (password !== '') return password;
   } finally {
-    terminal.setRawMode(false);
+    terminal.setRawMode?.(false);
     terminal.pause();
     output.write('\n');
   }
@@ -81,7 +89,7 @@ async function prompt({ stdin, prompt: output }: PasswordSources, question: stri
 }
 
 /** What is typed until Enter; empty when it is given up with Ctrl-C or Ctrl-D, which a raw terminal hands over as characters. */
-function readTyped(terminal: ReadStream): Promise<string> {
+function readTyped(terminal: Input): Promise<string> {
   return new Promise((resolve) => {
     const typed: string[] = [];
     const onData = (chunk: string): void => {

@@ -4,16 +4,17 @@ import { connect } from './connect.ts';
 import type { Context } from './context.ts';
 import { ApiError, UsageError } from './errors.ts';
 import { fieldLabel } from './field-label.ts';
+import type { Input } from './password.ts';
 import { createProgram } from './program.ts';
-import { createTerminal } from './terminal.ts';
+import { createTerminal, type Output } from './terminal.ts';
 import { printable } from './text.ts';
 
 /** What a run of the command has of its process. */
 interface CliProcess {
   readonly env: NodeJS.ProcessEnv;
-  readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
   readonly now: () => Date;
 }
 

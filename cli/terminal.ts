@@ -1,10 +1,15 @@
 import picocolors from 'picocolors';
 import { printable } from './text.ts';
 
+/** A stream that may be a terminal. */
+export interface Output extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
 /** What a command writes to. */
 export interface Streams {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
 
 /** Human output: plain lines, tables, and colour where there is a terminal that wants it. */

@@ -12,9 +12,9 @@ it('output that finds no room ends with 1 and one line, not with a stack trace',
   const stderr = new PassThrough();
   const code = await runCli(['--version'], {
     env: {},
-    stdin: new PassThrough() as unknown as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
+    stdin: new PassThrough(),
+    stdout,
+    stderr,
     now: () => new Date(),
   });
   expect(code).toBe(1);

@@ -13,7 +13,7 @@ function terminal() {
     },
   });
   const shown = new PassThrough();
-  const sources = { env: {}, stdin: stdin as unknown as NodeJS.ReadStream, prompt: shown };
+  const sources = { env: {}, stdin: stdin, prompt: shown };
   return { stdin, sources, shown: () => String(shown.read() ?? '') };
 }
 
@@ -68,7 +68,7 @@ describe('a password from elsewhere', () => {
 
   it('on standard input has a limit', async () => {
     const stdin = new PassThrough();
-    const sources = { env: {}, stdin: stdin as unknown as NodeJS.ReadStream, prompt: new PassThrough() };
+    const sources = { env: {}, stdin: stdin, prompt: new PassThrough() };
     stdin.end('x'.repeat(65_537));
     await expect(readPassword(sources, { passwordStdin: true })).rejects.toThrow('too long');
   });
