@@ -90,3 +90,21 @@ export function retryDelayMs(
   if (base === undefined) return null;
   return base + Math.floor(random() * Math.max(base * 0.2, Math.min(base, 5_000)));
 }
+
+/** Which of its event's counters a delivery of this state counts in; null in none, as one that is not there yet. */
+export function counterOf(state: DeliveryState | null): 'open' | 'delivered' | 'failed' | null {
+  switch (state) {
+    case 'pending':
+    case 'parked':
+      return 'open';
+    case 'delivered':
+      return 'delivered';
+    case 'exhausted':
+    case 'rejected':
+      return 'failed';
+    case 'skipped':
+    case 'cancelled':
+    case null:
+      return null;
+  }
+}

@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../../delivery.ts';
+import { counterOf, type DeliveryState } from '../../delivery.ts';
 import { announceWork } from './account-due.ts';
 import { assign } from './assign.ts';
 import type { StoreContext } from './context.ts';
@@ -67,24 +67,6 @@ export async function changeDelivery(
     current = storedEvent(found);
     return null;
   });
-}
-
-/** Which of its event's counters a delivery counts in. */
-function counterOf(state: DeliveryState | null): 'open' | 'delivered' | 'failed' | null {
-  switch (state) {
-    case 'pending':
-    case 'parked':
-      return 'open';
-    case 'delivered':
-      return 'delivered';
-    case 'exhausted':
-    case 'rejected':
-      return 'failed';
-    case 'skipped':
-    case 'cancelled':
-    case null:
-      return null;
-  }
 }
 
 function endsOneOfMany(event: StoredEvent, { from, to, settlements }: DeliveryChange): boolean {

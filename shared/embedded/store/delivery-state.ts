@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../../delivery.ts';
+import { counterOf, type DeliveryState } from '../../delivery.ts';
 import type { AccountId } from '../../identity.ts';
 import type { Database } from '../database.ts';
 import { refreshAccountDue } from './account-due.ts';
@@ -10,24 +10,6 @@ export interface DeliveryKey {
   /** The row of its event. */
   readonly event: number;
   readonly state: DeliveryState;
-}
-
-/** Which of its event's counters a delivery counts in. */
-function counterOf(state: DeliveryState | null): 'open' | 'delivered' | 'failed' | null {
-  switch (state) {
-    case 'pending':
-    case 'parked':
-      return 'open';
-    case 'delivered':
-      return 'delivered';
-    case 'exhausted':
-    case 'rejected':
-      return 'failed';
-    case 'skipped':
-    case 'cancelled':
-    case null:
-      return null;
-  }
 }
 
 /** Puts a delivery behind the gate of its webhook, which carries the time from now on. */
