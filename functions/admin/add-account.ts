@@ -2,7 +2,7 @@ import type { Account, AccountSettings, Security } from '../../shared/account.ts
 import { EgressError } from '../../shared/egress/egress.ts';
 import { accountIdOf, type Protocol } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
-import type { Page } from '../../shared/ports/store.ts';
+import type { Page } from '../../shared/ports/lists.ts';
 import { accountRuleErrors } from './account-rules.ts';
 import type { AccountCreate } from './account-schema.ts';
 import type { AdminDeps } from './deps.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Delivery, DeliveryState } from '../../shared/delivery.ts';
 import { type DeliveryRef, parseDeliveryId } from '../../shared/identity.ts';
-import type { DeliveryFilter } from '../../shared/ports/store.ts';
+import type { DeliveryFilter } from '../../shared/ports/lists.ts';
 import type { Webhook } from '../../shared/webhook.ts';
 import { listSchema } from './common-schema.ts';
 import type { AdminDeps } from './deps.ts';

@@ -1,6 +1,6 @@
 import type { Account } from '../../shared/account.ts';
 import { parseAccountId, parseWebhookId } from '../../shared/identity.ts';
-import type { Page, PageRequest } from '../../shared/ports/store.ts';
+import type { Page, PageRequest } from '../../shared/ports/lists.ts';
 import type { Webhook } from '../../shared/webhook.ts';
 import type { AdminDeps } from './deps.ts';
 import { type Problem, problem } from './problem.ts';

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Envelope, MessageData } from '../../shared/event.ts';
 import { linksExpireAt } from '../../shared/file-link.ts';
 import { type DeliveryRef, deliveryIdOf, parseEventId, type WebhookId } from '../../shared/identity.ts';
-import type { MessageFilter, MessageView } from '../../shared/ports/store.ts';
+import type { MessageFilter, MessageView } from '../../shared/ports/lists.ts';
 import { listSchema } from './common-schema.ts';
 import type { AdminDeps } from './deps.ts';
 import { findAccount, findWebhook, quoted } from './lookup.ts';

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type Account, formatServerAction, formatStartPolicy } from '../../shared/account.ts';
 import type { Attempt, Delivery } from '../../shared/delivery.ts';
 import { messageState } from '../../shared/event.ts';
-import type { MessageView } from '../../shared/ports/store.ts';
+import type { MessageView } from '../../shared/ports/lists.ts';
 import type { Gate, Webhook } from '../../shared/webhook.ts';
 import type { accountSchema } from './account-schema.ts';
 import type { deliverySchema, messageSchema } from './message-schema.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AccountId } from '../../shared/identity.ts';
-import type { StoreCounts } from '../../shared/ports/store.ts';
+import type { StoreCounts } from '../../shared/ports/lists.ts';
 import { referenceSchema, timeSchema } from './common-schema.ts';
 import type { AdminDeps } from './deps.ts';
 import { everyItem, findAccount } from './lookup.ts';

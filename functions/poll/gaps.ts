@@ -1,6 +1,7 @@
 import { type AccountId, eventIdOf, type Source } from '../../shared/identity.ts';
+import type { Page } from '../../shared/ports/lists.ts';
 import type { Listed } from '../../shared/ports/mail-source.ts';
-import { type Gap, MAX_POLL_WORK, type Page, type Progress } from '../../shared/ports/store.ts';
+import { type Gap, MAX_POLL_WORK, type Progress } from '../../shared/ports/store.ts';
 import type { PollDeps, PollSession } from './deps.ts';
 import { commitQuarantined } from './operational-event.ts';
 

@@ -1,11 +1,12 @@
 import type { Account, AccountError, AccountSettings, AccountState, ServerAction } from '../account.ts';
-import type { Delivery, DeliveryState, Outcome, Trigger } from '../delivery.ts';
-import type { EventRecord, MessageState } from '../event.ts';
+import type { Delivery, Outcome, Trigger } from '../delivery.ts';
+import type { EventRecord } from '../event.ts';
 import type { AccountId, DeliveryRef, EventId, Source, WebhookId } from '../identity.ts';
 import type { PollReason } from '../jobs.ts';
 import type { SettlementCause } from '../settlement.ts';
 import type { Attachments, Webhook } from '../webhook.ts';
 import type { BlobRef } from './blobs.ts';
+import type { DeliveryFilter, MessageFilter, MessageView, Page, PageRequest, StoreCounts } from './lists.ts';
 import type { Cursor, Listed } from './mail-source.ts';
 import type { Sealed } from './vault.ts';
 
@@ -125,56 +126,6 @@ export interface Claim {
   readonly frozen: boolean;
   /** Whether `body` is the reduced form already. */
   readonly reduced: boolean;
-}
-
-/** A part of a list. */
-export interface Page<Item> {
-  readonly data: readonly Item[];
-  /** Opaque; null on the last page. */
-  readonly next: string | null;
-}
-
-/** Which part of a list. */
-export interface PageRequest {
-  /** `next` of the page before; null for the first. A cursor that is not one of ours gives the first page. */
-  readonly after: string | null;
-  readonly limit: number;
-}
-
-/** Which messages; what is absent lets all through. */
-export interface MessageFilter {
-  readonly accountId?: AccountId;
-  readonly state?: MessageState;
-  /** Committed at or after. */
-  readonly since?: Date;
-}
-
-/** Which deliveries; what is absent lets all through. */
-export interface DeliveryFilter {
-  readonly webhookId?: WebhookId;
-  readonly state?: DeliveryState;
-  /** Created at or after. */
-  readonly since?: Date;
-}
-
-/** How much there is of everything. */
-export interface StoreCounts {
-  readonly accounts: Readonly<Record<AccountState, number>>;
-  readonly deliveries: Readonly<Record<DeliveryState, number>>;
-  readonly pendingMessages: number;
-  readonly oldestPendingAt: Date | null;
-  /** Messages that could not be fetched yet, of all accounts, and since when the first of them waits. */
-  readonly waitingMessages: number;
-  readonly oldestWaitingAt: Date | null;
-  /** Active accounts without an enabled webhook that selects them. */
-  readonly accountsWithoutWebhook: number;
-  readonly lastTickAt: Date | null;
-}
-
-/** A message with its deliveries, as the API shows it. */
-export interface MessageView {
-  readonly event: EventRecord;
-  readonly deliveries: readonly Delivery[];
 }
 
 /** What it takes to serve the files of a message by their link. */

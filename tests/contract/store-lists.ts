@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { DeliveryState } from '../../shared/delivery.ts';
 import type { MessageState } from '../../shared/event.ts';
 import type { EventId } from '../../shared/identity.ts';
-import type { Page, PageRequest } from '../../shared/ports/store.ts';
+import type { Page, PageRequest } from '../../shared/ports/lists.ts';
 import { FIRST, MINUTE, TTL } from './fixtures.ts';
 import type { Scene, StoreTests } from './scene.ts';
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import type { Page } from '../../shared/ports/lists.ts';
 import type { Pop3Cursor } from '../../shared/ports/mail-source.ts';
-import { type Gap, MAX_POLL_WORK, type Page } from '../../shared/ports/store.ts';
+import { type Gap, MAX_POLL_WORK } from '../../shared/ports/store.ts';
 import { MINUTE } from './fixtures.ts';
 import type { Scene, StoreTests } from './scene.ts';
 

@@ -13,8 +13,8 @@ import { createEgress } from '../../shared/egress/create-egress.ts';
 import { type Embedded, openEmbedded } from '../../shared/embedded/open.ts';
 import { type AccountId, accountIdOf, webhookIdOf } from '../../shared/identity.ts';
 import type { PollReport } from '../../shared/operations.ts';
+import type { MessageView } from '../../shared/ports/lists.ts';
 import type { OpenMailSource } from '../../shared/ports/mail-source.ts';
-import type { MessageView } from '../../shared/ports/store.ts';
 import { checkedBlobs } from './checked-blobs.ts';
 import { silentLog } from './silent-log.ts';
 

@@ -1,6 +1,7 @@
 import type { Account } from '../../account.ts';
 import type { AccountId } from '../../identity.ts';
-import type { Page, PageRequest, Store } from '../../ports/store.ts';
+import type { Page, PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import {
   accountItem,
   leaseItem,

@@ -1,6 +1,7 @@
 import type { AccountState } from '../../account.ts';
 import type { AccountId, WebhookId } from '../../identity.ts';
-import type { Store, StoreCounts } from '../../ports/store.ts';
+import type { StoreCounts } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import type { Webhook } from '../../webhook.ts';
 import type { StoreContext } from './context.ts';
 import { countEnded } from './delivery-counts.ts';

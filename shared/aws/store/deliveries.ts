@@ -1,6 +1,7 @@
 import type { Delivery, DeliveryState } from '../../delivery.ts';
 import type { WebhookId } from '../../identity.ts';
-import type { DeliveryFilter, Page, PageRequest, Store } from '../../ports/store.ts';
+import type { DeliveryFilter, Page, PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import { mapAtOnce } from './at-once.ts';
 import type { StoreContext } from './context.ts';
 import { ENDED_STATES } from './delivery-counts.ts';

@@ -1,5 +1,5 @@
 import type { AccountId, WebhookId } from '../../identity.ts';
-import type { Page, PageRequest } from '../../ports/store.ts';
+import type { Page, PageRequest } from '../../ports/lists.ts';
 import { type ListKind, listPartition, sequenceKey } from './keys.ts';
 import { number, text } from './marshal.ts';
 import { cursorOf, limitOf, placeOf } from './paging.ts';

@@ -1,5 +1,6 @@
 import type { AccountId, EventId } from '../../identity.ts';
-import type { MessageFilter, MessageView, Page, PageRequest, Store } from '../../ports/store.ts';
+import type { MessageFilter, MessageView, Page, PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import { mapAtOnce } from './at-once.ts';
 import { AT_ONCE, DAY_MS, type StoreContext } from './context.ts';
 import { deliveryOf, inOrder, isDelivery } from './delivery-item.ts';

@@ -1,4 +1,4 @@
-import type { PageRequest } from '../../ports/store.ts';
+import type { PageRequest } from '../../ports/lists.ts';
 
 /** Which list a cursor belongs to: that of another list is none of ours. */
 export type ListLetter = 'a' | 'w' | 'm' | 'd' | 'g';

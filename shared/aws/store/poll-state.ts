@@ -1,6 +1,7 @@
 import type { AccountId } from '../../identity.ts';
+import type { Page, PageRequest } from '../../ports/lists.ts';
 import type { Cursor } from '../../ports/mail-source.ts';
-import { type Gap, MAX_POLL_WORK, type Page, type PageRequest, type Store } from '../../ports/store.ts';
+import { type Gap, MAX_POLL_WORK, type Store } from '../../ports/store.ts';
 import type { AccountDocument } from './account-item.ts';
 import type { StoreContext } from './context.ts';
 import { cursorOf } from './cursor-item.ts';

@@ -1,7 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { Account } from '../../account.ts';
 import type { AccountId } from '../../identity.ts';
-import type { PageRequest, Store } from '../../ports/store.ts';
+import type { PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import type { Database } from '../database.ts';
 import { refreshAccountDue } from './account-due.ts';
 import { type AccountRow, accountOf, settingsColumns, stateColumns } from './account-row.ts';

@@ -1,6 +1,7 @@
 import type { AccountState } from '../../account.ts';
 import type { DeliveryState } from '../../delivery.ts';
-import type { Store, StoreCounts } from '../../ports/store.ts';
+import type { StoreCounts } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import type { Database } from '../database.ts';
 import type { StoreContext } from './context.ts';
 

@@ -1,5 +1,6 @@
 import type { Delivery } from '../../delivery.ts';
-import type { DeliveryFilter, Page, PageRequest, Store } from '../../ports/store.ts';
+import type { DeliveryFilter, Page, PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import type { Database } from '../database.ts';
 import type { StoreContext } from './context.ts';
 import { type DeliveryRow, deliveryOf, SELECT_DELIVERIES } from './delivery-row.ts';

@@ -1,6 +1,7 @@
 import { messageState } from '../../event.ts';
 import type { AccountId } from '../../identity.ts';
-import type { MessageFilter, MessageView, Page, PageRequest, Store } from '../../ports/store.ts';
+import type { MessageFilter, MessageView, Page, PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import type { Database } from '../database.ts';
 import { isoOf, type StoreContext } from './context.ts';
 import { type DeliveryRow, deliveryOf, SELECT_DELIVERIES } from './delivery-row.ts';

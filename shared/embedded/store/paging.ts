@@ -1,4 +1,4 @@
-import type { PageRequest } from '../../ports/store.ts';
+import type { PageRequest } from '../../ports/lists.ts';
 
 /** A place in a list: the row after which the next page begins. Rows added meanwhile do not move it. */
 interface Place {

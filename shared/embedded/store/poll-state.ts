@@ -1,11 +1,10 @@
 import type { AccountId, EventId, Source } from '../../identity.ts';
+import type { Page, PageRequest } from '../../ports/lists.ts';
 import type { Listed } from '../../ports/mail-source.ts';
 import {
   type Fence,
   type Gap,
   MAX_POLL_WORK,
-  type Page,
-  type PageRequest,
   type Progress,
   type Settlement,
   type Store,

@@ -1,6 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { WebhookId } from '../../identity.ts';
-import type { PageRequest, Store } from '../../ports/store.ts';
+import type { PageRequest } from '../../ports/lists.ts';
+import type { Store } from '../../ports/store.ts';
 import { takesEvent, type Webhook } from '../../webhook.ts';
 import type { Database } from '../database.ts';
 import { msOf, nameKeyOf, type StoreContext } from './context.ts';
